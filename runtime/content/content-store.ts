@@ -1,0 +1,26 @@
+/**
+ * Blobs by digest, in OCI image-layout order (`blobs/sha256/<hex>`). A blob is written to a temporary file, verified while
+ * streaming, synced and renamed: killed at any instant, nothing half-written is ever visible.
+ */
+export interface ContentStore {
+  has(digest: string): Promise<boolean>
+  /** @throws EngineError `not_found` */
+  read(digest: string): Promise<Uint8Array>
+  stream(digest: string): AsyncIterable<Uint8Array>
+  path(digest: string): string
+  /**
+   * Take in a blob. The bytes are handed on as they pass (`tee`), before the verdict: whoever uses them early must throw the result
+   * away when `ingest` rejects.
+   *
+   * @throws EngineError `data_loss` where digest or size differ
+   */
+  ingest(expected: { readonly digest: string; readonly sizeBytes?: number }, source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<void>
+  /** Idempotent. */
+  remove(digest: string): Promise<void>
+  list(): AsyncIterable<{ readonly digest: string; readonly sizeBytes: number }>
+}
+
+export interface IngestOptions {
+  readonly signal: AbortSignal
+  readonly tee?: (chunk: Uint8Array) => Promise<void> | void
+}

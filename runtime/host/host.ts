@@ -1,0 +1,61 @@
+/**
+ * The seam between the runtime and the kernel. Only `runtime/host` implements it for real; tests use a recording
+ * double. Everything that mounts or spawns does it in the launcher thread: a worker thread of this process with a mount
+ * namespace of its own, so nothing it mounts is visible on the host and everything it mounted vanishes with the
+ * process, SIGKILL included.
+ */
+export interface Host extends AsyncDisposable {
+  /** Stack directories, read-write layer on top. Layers are listed top first, as overlayfs reads them. */
+  mountOverlay(mount: OverlayMount, target: string): Promise<void>
+  /** Lazy unmount. A target that is not mounted is not an error. */
+  unmount(target: string): Promise<void>
+  /** Read a file below `root` (a path in the launcher's mount namespace), links resolved inside `root`; undefined when there is none. */
+  readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>
+  /** Make a directory and its parents below `root`, links resolved inside `root`. An existing one is left alone. */
+  makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): Promise<void>
+  /** Start a program in the launcher's mount namespace. `stdio[n]` is the file descriptor (of this process) that becomes n, or 'ignore'. */
+  spawn(command: HostCommand): Promise<HostProcess>
+  /** A pipe; both ends close-on-exec. The caller closes them. */
+  pipe(): Promise<{ readonly read: number; readonly write: number }>
+  /** A listening console socket, as OCI runtimes want it for `--console-socket`. */
+  openConsole(socketPath: string): Promise<ConsoleSocket>
+  /** Set a terminal's size (TIOCSWINSZ). */
+  resizeTerminal(masterFd: number, size: { readonly columns: number; readonly rows: number }): void
+  /** Exclusive advisory lock (flock) on a file that is made when missing. Released on `release`, on exit, on SIGKILL. */
+  lock(path: string, options: { readonly signal: AbortSignal }): Promise<FileLock>
+  closeFd(fd: number): void
+  close(): Promise<void>
+}
+
+/** Layers to stack. */
+export interface OverlayMount {
+  /** Read-only layers, topmost first. */
+  readonly lower: readonly string[]
+  /** Absent: a read-only view. */
+  readonly upper?: string
+  readonly work?: string
+}
+
+export interface HostCommand {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd?: string
+  readonly stdio: readonly (number | 'ignore')[]
+}
+
+export interface HostProcess {
+  readonly pid: number
+  /** Never rejects. */
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+}
+
+export interface ConsoleSocket {
+  readonly path: string
+  /** The terminal's master side, once the OCI runtime has sent it. Rejects when the socket is closed before that. */
+  readonly master: Promise<number>
+  close(): void
+}
+
+export interface FileLock {
+  release(): void
+}

@@ -1,0 +1,89 @@
+/** Images as the rest of the runtime sees them. */
+export interface ImageService {
+  /** @throws EngineError `not_found`, `unauthenticated`, `unavailable`, `resource_exhausted` (429), `data_loss`, `invalid_argument` */
+  pull(reference: string, options: PullOptions): Promise<PullResult>
+  /** By reference in any spelling, by `sha256:` id, or by an unambiguous prefix of one. @throws `not_found`, `invalid_argument` (ambiguous) */
+  get(nameOrId: string): Promise<ImageRecord>
+  list(): Promise<readonly ImageRecord[]>
+  /** Docker's rules: a reference is untagged, the image goes with the last one. @throws `not_found`, `conflict` (a container uses it) */
+  remove(nameOrId: string, options: RemoveImageOptions): Promise<readonly ({ readonly untagged: string } | { readonly deleted: string })[]>
+  tag(source: string, target: string): Promise<void>
+}
+
+export interface PullOptions {
+  /** `linux/amd64`, `linux/arm64/v8`. @default the host's */
+  readonly platform?: string
+  readonly auth?: RegistryAuth
+  readonly signal: AbortSignal
+  readonly onProgress?: (progress: PullProgress) => void
+}
+
+export type RegistryAuth = { readonly username: string; readonly password: string } | { readonly identityToken: string } | { readonly registryToken: string }
+
+export interface PullProgress {
+  /** Digest of the compressed layer. */
+  readonly layer: string
+  readonly phase: 'present' | 'waiting' | 'downloading' | 'downloaded' | 'unpacking' | 'done'
+  readonly currentBytes: number
+  readonly totalBytes: number
+}
+
+export interface PullResult {
+  readonly image: ImageRecord
+  /** Digest of what the reference named: a manifest or an index. */
+  readonly digest: string
+  /** False when everything was there already. */
+  readonly changed: boolean
+}
+
+export interface RemoveImageOptions {
+  readonly force: boolean
+  /** Ids of images that containers use, from the caller: images know nothing of containers. */
+  readonly usedBy: ReadonlyMap<string, { readonly containerId: string; readonly running: boolean }>
+}
+
+export interface ImageRecord {
+  /** Digest of the image configuration: Docker's image id. */
+  readonly id: string
+  readonly manifestDigest: string
+  /** Familiar references: `busybox:latest`, `127.0.0.1:5000/a:1`. */
+  readonly tags: readonly string[]
+  /** `busybox@sha256:...` */
+  readonly repoDigests: readonly string[]
+  readonly diffIds: readonly string[]
+  /** Chain ID of the topmost layer; undefined for an image without layers. */
+  readonly chainId?: string
+  readonly sizeBytes: number
+  readonly createdAt: string
+  readonly architecture: string
+  readonly variant?: string
+  readonly os: string
+  readonly author?: string
+  readonly config: ImageConfig
+  readonly history: readonly ImageHistory[]
+}
+
+/** `config` of the OCI image configuration, Docker's extensions included. */
+export interface ImageConfig {
+  readonly User?: string
+  readonly ExposedPorts?: Readonly<Record<string, object>>
+  readonly Env?: readonly string[]
+  readonly Entrypoint?: readonly string[] | null
+  readonly Cmd?: readonly string[] | null
+  readonly Volumes?: Readonly<Record<string, object>>
+  readonly WorkingDir?: string
+  readonly Labels?: Readonly<Record<string, string>>
+  readonly StopSignal?: string
+  readonly StopTimeout?: number
+  readonly Shell?: readonly string[]
+  readonly Healthcheck?: { readonly Test?: readonly string[]; readonly Interval?: number; readonly Timeout?: number; readonly StartPeriod?: number; readonly StartInterval?: number; readonly Retries?: number }
+  readonly OnBuild?: readonly string[]
+}
+
+export interface ImageHistory {
+  readonly created?: string
+  readonly created_by?: string
+  readonly author?: string
+  readonly comment?: string
+  readonly empty_layer?: boolean
+}

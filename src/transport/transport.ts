@@ -1,0 +1,32 @@
+import type { InputOf, Operation, OutputOf } from '../api/operation.js'
+
+/** How a transport reaches its engine. */
+export type TransportKind = 'in-process' | 'unix' | 'npipe' | 'tcp' | 'ssh' | 'kubernetes'
+
+/** Per-call settings. */
+export interface CallOptions {
+  /** Ends the call; it rejects with `signal.reason`. */
+  readonly signal?: AbortSignal
+  /**
+   * Whether the process behind a `frames` or `hijack` response has a terminal, where the caller knows. Engines
+   * before API 1.42 do not say it in the response, so without this hint a transport has to ask first.
+   */
+  readonly tty?: boolean
+}
+
+/**
+ * A way to an engine. Deliberately small: a new way to reach an engine is one folder with one of these.
+ *
+ * `call` resolves as soon as the response has begun (headers, first byte), streams are then consumed by the caller.
+ * It rejects with an {@link EngineError} in every case but an abort, which rejects with the signal's reason.
+ */
+export interface Transport extends AsyncDisposable {
+  readonly kind: TransportKind
+  /** Where it goes, for messages: `unix:///run/docker.sock`, or the data root. Never holds credentials. */
+  readonly endpoint: string
+  /** The API version spoken, e.g. `1.41`: negotiated, never pinned. */
+  readonly apiVersion: string
+  call<Op extends Operation>(operation: Op, input: InputOf<Op>, options?: CallOptions): Promise<OutputOf<Op>>
+  /** Let calls in flight end, then free everything. Idempotent. */
+  close(): Promise<void>
+}

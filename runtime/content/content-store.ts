@@ -14,7 +14,11 @@ export interface ContentStore {
    *
    * @throws EngineError `data_loss` where digest or size differ
    */
-  ingest(expected: { readonly digest: string; readonly sizeBytes?: number }, source: AsyncIterable<Uint8Array>, options: IngestOptions): Promise<void>
+  ingest(
+    expected: { readonly digest: string; readonly sizeBytes?: number },
+    source: AsyncIterable<Uint8Array>,
+    options: IngestOptions
+  ): Promise<void>
   /** Idempotent. */
   remove(digest: string): Promise<void>
   list(): AsyncIterable<{ readonly digest: string; readonly sizeBytes: number }>

@@ -18,7 +18,10 @@ export interface PullOptions {
   readonly onProgress?: (progress: PullProgress) => void
 }
 
-export type RegistryAuth = { readonly username: string; readonly password: string } | { readonly identityToken: string } | { readonly registryToken: string }
+export type RegistryAuth =
+  | { readonly username: string; readonly password: string }
+  | { readonly identityToken: string }
+  | { readonly registryToken: string }
 
 export interface PullProgress {
   /** Digest of the compressed layer. */
@@ -76,7 +79,14 @@ export interface ImageConfig {
   readonly StopSignal?: string
   readonly StopTimeout?: number
   readonly Shell?: readonly string[]
-  readonly Healthcheck?: { readonly Test?: readonly string[]; readonly Interval?: number; readonly Timeout?: number; readonly StartPeriod?: number; readonly StartInterval?: number; readonly Retries?: number }
+  readonly Healthcheck?: {
+    readonly Test?: readonly string[]
+    readonly Interval?: number
+    readonly Timeout?: number
+    readonly StartPeriod?: number
+    readonly StartInterval?: number
+    readonly Retries?: number
+  }
   readonly OnBuild?: readonly string[]
 }
 

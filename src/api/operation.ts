@@ -107,7 +107,11 @@ export interface CallContext {
   readonly signal: AbortSignal
 }
 
-type Part<K extends string, T> = [T] extends [ZodType] ? (object extends z.input<T> ? { readonly [P in K]?: z.input<T> } : { readonly [P in K]: z.input<T> }) : unknown
+type Part<K extends string, T> = [T] extends [ZodType]
+  ? object extends z.input<T>
+    ? { readonly [P in K]?: z.input<T> }
+    : { readonly [P in K]: z.input<T> }
+  : unknown
 
 /** The input type that a set of schemas describes. */
 export type InputFrom<P, Q, H, B> = Part<'path', P> & Part<'query', Q> & Part<'headers', H> & Part<'body', B>

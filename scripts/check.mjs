@@ -1,0 +1,14 @@
+// npm run check: everything that is fast. Needs neither root nor a network.
+import { ensureBuild } from './lib/build.mjs'
+import { runChecks } from './lib/checks.mjs'
+import { ensureNpmPackages } from './lib/npm-packages.mjs'
+import { Tally } from './lib/tally.mjs'
+import { runVitest } from './lib/vitest.mjs'
+
+const tally = new Tally()
+await ensureNpmPackages(console.log)
+await runChecks(tally)
+await runVitest('unit', tally)
+await ensureBuild(console.log)
+await runVitest('package', tally)
+process.exitCode = tally.close()

@@ -1,7 +1,8 @@
 import { defineConfig } from 'tsup'
 
 export default defineConfig({
-  // index and api are what users import; the two threads are loaded by path (runtime/host/worker-file.ts).
+  // index and api are what users import. The two threads are loaded by path (runtime/host/worker-file.ts), so they keep their
+  // names and lie beside the chunk that asks for them.
   entry: {
     index: 'src/index.ts',
     api: 'src/api/index.ts',
@@ -9,11 +10,14 @@ export default defineConfig({
     'unpack-thread': 'runtime/layers/unpack-thread.ts'
   },
   format: ['esm', 'cjs'],
-  target: 'node20',
+  // The floor of package.json's engines; `using` is lowered for it.
+  target: 'node20.19',
   platform: 'node',
+  // Without splitting, the dynamic imports that keep the runtime and its native parts unloaded would be inlined.
   splitting: true,
   sourcemap: true,
   clean: true,
+  // import.meta.url in the CJS files.
   shims: true,
   dts: { entry: { index: 'src/index.ts', api: 'src/api/index.ts' } }
 })

@@ -6,9 +6,14 @@ import { Tally } from './lib/tally.mjs'
 import { runVitest } from './lib/vitest.mjs'
 
 const tally = new Tally()
-await ensureNpmPackages(console.log)
-await runChecks(tally)
-await runVitest('unit', tally)
-await ensureBuild(console.log)
-await runVitest('package', tally)
+try {
+  await ensureNpmPackages(console.log)
+  await runChecks(tally)
+  await runVitest('unit', tally)
+  await ensureBuild(console.log)
+  await runVitest('package', tally)
+} catch (error) {
+  console.log(error.message)
+  tally.add({ name: 'preparing the checks', passed: false, seconds: 0 })
+}
 process.exitCode = tally.close()

@@ -4,30 +4,41 @@ import { ensureBuild } from './lib/build.mjs'
 import { runChecks } from './lib/checks.mjs'
 import { hostState } from './lib/host-state.mjs'
 import { ensureNpmPackages } from './lib/npm-packages.mjs'
-import { ensureSystemPrograms } from './lib/system-packages.mjs'
 import { Tally } from './lib/tally.mjs'
 import { importTypeScript } from './lib/transpile.mjs'
 import { runVitest } from './lib/vitest.mjs'
 
 const tally = new Tally()
-await ensureNpmPackages(console.log)
-const { parts } = await importTypeScript('test/lab/parts.ts')
-const { missing, advice } = await ensureSystemPrograms(parts, console.log)
-if (missing.length > 0) {
-  console.log(`not installed: ${missing.map(part => part.command).join(', ')}; tests that need them are skipped`)
-  if (advice !== undefined) console.log(`to run them too: ${advice}`)
+try {
+  await runEverything()
+} catch (error) {
+  console.log(error.message)
+  tally.add({ name: 'preparing the tests', passed: false, seconds: 0 })
+}
+process.exitCode = tally.close()
+
+async function runEverything() {
+  await ensureNpmPackages(console.log)
+  await reportParts()
+  await runChecks(tally)
+  await runVitest('unit', tally)
+  await ensureBuild(console.log)
+  await runVitest('package', tally)
+  const before = new Set(await hostState())
+  await runVitest('integration', tally)
+  await runVitest('conformance', tally)
+  reportLeftovers(await settled(before))
 }
 
-await runChecks(tally)
-await runVitest('unit', tally)
-await ensureBuild(console.log)
-await runVitest('package', tally)
-
-const before = new Set(await hostState())
-await runVitest('integration', tally)
-await runVitest('conformance', tally)
-reportLeftovers(await settled(before))
-process.exitCode = tally.close()
+/** The programs that the lab's real registry, dockerd and images need: installed where that is possible, else said. */
+async function reportParts() {
+  const { findParts, parts } = await importTypeScript('test/lab/parts.ts')
+  const { missing } = await findParts(Object.keys(parts))
+  if (missing.length === 0) return
+  for (const { part, reason } of missing) console.log(`${part}: ${reason}`)
+  const packages = [...new Set(missing.map(({ part }) => parts[part].debianPackage))].join(' ')
+  console.log(`Tests that need them are skipped. To run them too: sudo apt-get install -y --no-install-recommends ${packages}\n`)
+}
 
 /** What is there now and was not before; the kernel takes a moment to free namespaces and cgroups, so ask a few times. */
 async function settled(known) {

@@ -12,6 +12,11 @@ export interface CallOptions {
    * before API 1.42 do not say it in the response, so without this hint a transport has to ask first.
    */
   readonly tty?: boolean
+  /**
+   * Called once when the engine has taken the call and begun its answer. A `json` call resolves only with the whole value, and a
+   * ContainerWait gives that at the container's exit: this says that the wait is registered, so that the container may be started.
+   */
+  readonly onResponse?: () => void
 }
 
 /**

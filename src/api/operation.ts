@@ -1,9 +1,10 @@
-import type { ZodType, z } from 'zod'
+import type { ZodType } from 'zod'
+import type { Parameters } from './parameter.js'
 
 /** HTTP methods the Engine API uses. */
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'DELETE'
 
-/** What travels with a request: nothing, one JSON value, or a tar archive as a stream. */
+/** What travels with a request: nothing, one JSON value, or a tar archive as a stream. A body the caller left out is not sent. */
 export type RequestKind = 'none' | 'json' | 'tar'
 
 /**
@@ -58,8 +59,8 @@ export interface Hijacked extends AsyncDisposable {
 /** What a call takes. Absent parts are parts that the operation does not have. */
 export interface OperationInput {
   readonly path?: Readonly<Record<string, string>>
-  readonly query?: object
-  readonly headers?: object
+  readonly query?: object | undefined
+  readonly headers?: object | undefined
   readonly body?: unknown
 }
 
@@ -82,6 +83,11 @@ export interface Operation<I extends OperationInput = OperationInput, O = unknow
   readonly until?: string
   readonly request: RequestKind
   readonly response: ResponseKind
+  /** Query and header parameters as plain data: enough to write and read them without building a schema. */
+  readonly parameters: {
+    readonly query?: Parameters
+    readonly headers?: Parameters
+  }
   readonly schemas: {
     readonly path?: Lazy<ZodType>
     readonly query?: Lazy<ZodType>
@@ -106,12 +112,3 @@ export interface CallContext {
   /** Aborted when the caller gives up or goes away. */
   readonly signal: AbortSignal
 }
-
-type Part<K extends string, T> = [T] extends [ZodType]
-  ? object extends z.input<T>
-    ? { readonly [P in K]?: z.input<T> }
-    : { readonly [P in K]: z.input<T> }
-  : unknown
-
-/** The input type that a set of schemas describes. */
-export type InputFrom<P, Q, H, B> = Part<'path', P> & Part<'query', Q> & Part<'headers', H> & Part<'body', B>

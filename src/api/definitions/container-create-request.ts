@@ -1,0 +1,14 @@
+import { lazy, object } from '../schema.js'
+import { type ContainerConfig, containerConfigShape } from './container-config.js'
+import { type NetworkingConfig, networkingConfig } from './endpoint-settings.js'
+import { type HostConfig, hostConfig } from './host-config.js'
+
+export interface ContainerCreateRequest extends ContainerConfig {
+  readonly HostConfig?: HostConfig | undefined
+  readonly NetworkingConfig?: NetworkingConfig | undefined
+}
+
+/** Schema of {@link ContainerCreateRequest}. */
+export const containerCreateRequest = lazy(() =>
+  object<ContainerCreateRequest>({ ...containerConfigShape(), HostConfig: hostConfig(), NetworkingConfig: networkingConfig() })
+)

@@ -1,0 +1,67 @@
+import type { ContainerSummary } from './container-summary.js'
+import type { ImageSummary } from './image-summary.js'
+import type { Volume } from './volume.js'
+
+export interface BuildCache {
+  readonly ID?: string | undefined
+  readonly Parents?: readonly string[] | null | undefined
+  readonly Type?: 'internal' | 'frontend' | 'source.local' | 'source.git.checkout' | 'exec.cachemount' | 'regular' | undefined
+  readonly Description?: string | undefined
+  readonly InUse?: boolean | undefined
+  readonly Shared?: boolean | undefined
+  readonly Size?: number | undefined
+  readonly CreatedAt?: string | undefined
+  readonly LastUsedAt?: string | null | undefined
+  readonly UsageCount?: number | undefined
+  /** Gone after API 1.41. */
+  readonly Parent?: string | undefined
+}
+
+export interface ImagesDiskUsage {
+  readonly ActiveCount?: number | undefined
+  readonly TotalCount?: number | undefined
+  readonly Reclaimable?: number | undefined
+  readonly TotalSize?: number | undefined
+  readonly Items?: readonly ImageSummary[] | undefined
+}
+
+export interface ContainersDiskUsage {
+  readonly ActiveCount?: number | undefined
+  readonly TotalCount?: number | undefined
+  readonly Reclaimable?: number | undefined
+  readonly TotalSize?: number | undefined
+  readonly Items?: readonly ContainerSummary[] | undefined
+}
+
+export interface VolumesDiskUsage {
+  readonly ActiveCount?: number | undefined
+  readonly TotalCount?: number | undefined
+  readonly Reclaimable?: number | undefined
+  readonly TotalSize?: number | undefined
+  readonly Items?: readonly Volume[] | undefined
+}
+
+export interface BuildCacheDiskUsage {
+  readonly ActiveCount?: number | undefined
+  readonly TotalCount?: number | undefined
+  readonly Reclaimable?: number | undefined
+  readonly TotalSize?: number | undefined
+  readonly Items?: readonly BuildCache[] | undefined
+}
+
+export interface SystemDataUsageResponse {
+  readonly ImageUsage?: ImagesDiskUsage | undefined
+  readonly ContainerUsage?: ContainersDiskUsage | undefined
+  readonly VolumeUsage?: VolumesDiskUsage | undefined
+  readonly BuildCacheUsage?: BuildCacheDiskUsage | undefined
+  /** Gone after API 1.51. */
+  readonly LayersSize?: number | undefined
+  /** Gone after API 1.51. */
+  readonly Images?: readonly ImageSummary[] | undefined
+  /** Gone after API 1.51. */
+  readonly Containers?: readonly ContainerSummary[] | undefined
+  /** Gone after API 1.51. */
+  readonly Volumes?: readonly Volume[] | undefined
+  /** Gone after API 1.51. */
+  readonly BuildCache?: readonly BuildCache[] | undefined
+}

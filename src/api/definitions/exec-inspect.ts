@@ -1,0 +1,21 @@
+export interface ProcessConfig {
+  readonly privileged?: boolean | undefined
+  readonly user?: string | undefined
+  readonly tty?: boolean | undefined
+  readonly entrypoint?: string | undefined
+  readonly arguments?: readonly string[] | undefined
+}
+
+export interface ExecInspectResponse {
+  readonly CanRemove?: boolean | undefined
+  readonly DetachKeys?: string | undefined
+  readonly ID?: string | undefined
+  readonly Running?: boolean | undefined
+  readonly ExitCode?: number | undefined
+  readonly ProcessConfig?: ProcessConfig | undefined
+  readonly OpenStdin?: boolean | undefined
+  readonly OpenStderr?: boolean | undefined
+  readonly OpenStdout?: boolean | undefined
+  readonly ContainerID?: string | undefined
+  readonly Pid?: number | undefined
+}

@@ -1,0 +1,51 @@
+export interface BuildIdentity {
+  readonly Ref?: string | undefined
+  readonly CreatedAt?: string | undefined
+}
+
+export interface PullIdentity {
+  readonly Repository?: string | undefined
+}
+
+export interface SignatureTimestamp {
+  readonly Type?: 'Tlog' | 'TimestampAuthority' | undefined
+  readonly URI?: string | undefined
+  readonly Timestamp?: string | undefined
+}
+
+export interface SignerIdentity {
+  readonly CertificateIssuer?: string | undefined
+  readonly SubjectAlternativeName?: string | undefined
+  readonly Issuer?: string | undefined
+  readonly BuildSignerURI?: string | undefined
+  readonly BuildSignerDigest?: string | undefined
+  readonly RunnerEnvironment?: string | undefined
+  readonly SourceRepositoryURI?: string | undefined
+  readonly SourceRepositoryDigest?: string | undefined
+  readonly SourceRepositoryRef?: string | undefined
+  readonly SourceRepositoryIdentifier?: string | undefined
+  readonly SourceRepositoryOwnerURI?: string | undefined
+  readonly SourceRepositoryOwnerIdentifier?: string | undefined
+  readonly BuildConfigURI?: string | undefined
+  readonly BuildConfigDigest?: string | undefined
+  readonly BuildTrigger?: string | undefined
+  readonly RunInvocationURI?: string | undefined
+  readonly SourceRepositoryVisibilityAtSigning?: string | undefined
+}
+
+export interface SignatureIdentity {
+  readonly Name?: string | undefined
+  readonly Timestamps?: readonly SignatureTimestamp[] | undefined
+  readonly KnownSigner?: 'DHI' | undefined
+  readonly DockerReference?: string | undefined
+  readonly Signer?: SignerIdentity | undefined
+  readonly SignatureType?: 'bundle-v0.3' | 'simplesigning-v1' | undefined
+  readonly Error?: string | undefined
+  readonly Warnings?: readonly string[] | undefined
+}
+
+export interface Identity {
+  readonly Signature?: readonly SignatureIdentity[] | undefined
+  readonly Pull?: readonly PullIdentity[] | undefined
+  readonly Build?: readonly BuildIdentity[] | undefined
+}

@@ -1,0 +1,86 @@
+import type { Empty } from '../schema.js'
+import type { ContainerConfig, HealthConfig } from './container-config.js'
+import type { Identity } from './image-identity.js'
+import type { ImageManifestSummary } from './image-summary.js'
+import type { OCIDescriptor } from './oci-descriptor.js'
+import type { DriverData } from './storage.js'
+
+export interface ImageConfig {
+  readonly User?: string | undefined
+  readonly ExposedPorts?: Readonly<Record<string, Empty>> | null | undefined
+  readonly Env?: readonly string[] | undefined
+  readonly Cmd?: readonly string[] | undefined
+  readonly Healthcheck?: HealthConfig | undefined
+  readonly ArgsEscaped?: boolean | null | undefined
+  readonly Volumes?: Readonly<Record<string, Empty>> | undefined
+  readonly WorkingDir?: string | undefined
+  readonly Entrypoint?: readonly string[] | undefined
+  readonly OnBuild?: readonly string[] | null | undefined
+  readonly Labels?: Readonly<Record<string, string>> | undefined
+  readonly StopSignal?: string | null | undefined
+  readonly Shell?: readonly string[] | null | undefined
+  /** Gone after API 1.41. */
+  readonly Hostname?: string | undefined
+  /** Gone after API 1.41. */
+  readonly Domainname?: string | undefined
+  /** Gone after API 1.41. */
+  readonly AttachStdin?: boolean | undefined
+  /** Gone after API 1.41. */
+  readonly AttachStdout?: boolean | undefined
+  /** Gone after API 1.41. */
+  readonly AttachStderr?: boolean | undefined
+  /** Gone after API 1.41. */
+  readonly Tty?: boolean | undefined
+  /** Gone after API 1.41. */
+  readonly OpenStdin?: boolean | undefined
+  /** Gone after API 1.41. */
+  readonly StdinOnce?: boolean | undefined
+  /** Gone after API 1.41. */
+  readonly Image?: string | undefined
+  /** Gone after API 1.41. */
+  readonly NetworkDisabled?: boolean | null | undefined
+  /** Gone after API 1.41. */
+  readonly MacAddress?: string | null | undefined
+  /** Gone after API 1.41. */
+  readonly StopTimeout?: number | null | undefined
+}
+
+export interface ImageRootFS {
+  readonly Type: string
+  readonly Layers?: readonly string[] | undefined
+}
+
+export interface ImageMetadata {
+  readonly LastTagTime?: string | null | undefined
+}
+
+export interface ImageInspectResponse {
+  readonly Id: string
+  readonly Descriptor?: OCIDescriptor | null | undefined
+  readonly Manifests?: readonly ImageManifestSummary[] | null | undefined
+  readonly Identity?: Identity | null | undefined
+  readonly RepoTags: readonly string[]
+  readonly RepoDigests: readonly string[]
+  readonly Comment?: string | null | undefined
+  readonly Created?: string | null | undefined
+  readonly Author?: string | null | undefined
+  readonly Config?: ImageConfig | undefined
+  readonly Architecture: string
+  readonly Variant?: string | null | undefined
+  readonly Os: string
+  readonly OsVersion?: string | null | undefined
+  readonly Size: number
+  readonly GraphDriver?: DriverData | null | undefined
+  readonly RootFS: ImageRootFS
+  readonly Metadata?: ImageMetadata | undefined
+  /** Gone after API 1.51. */
+  readonly Parent?: string | undefined
+  /** Gone after API 1.51. */
+  readonly DockerVersion?: string | undefined
+  /** Gone after API 1.41. */
+  readonly Container?: string | undefined
+  /** Gone after API 1.41. */
+  readonly ContainerConfig?: ContainerConfig | undefined
+  /** Gone after API 1.41. */
+  readonly VirtualSize?: number | undefined
+}

@@ -1,0 +1,3 @@
+export interface ObjectVersion {
+  readonly Index?: number | undefined
+}

@@ -4,16 +4,37 @@ import { defineConfig } from 'vitest/config'
 // tested is what a user installs.
 const server = { deps: { external: [/\/dist\//] } }
 
-// One file after the other: they share the machine's bridges, addresses and two cores.
-const wholeMachine = { testTimeout: 120_000, hookTimeout: 240_000, fileParallelism: false, server }
+// One file after the other: they share the machine's bridges, addresses and two cores. The lab starts once for both projects.
+const wholeMachine = {
+  testTimeout: 120_000,
+  hookTimeout: 240_000,
+  fileParallelism: false,
+  globalSetup: ['test/lab/global-setup.ts'],
+  server
+}
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: 'unit', include: ['test/unit/**/*.test.ts', 'test/regression/**/*.test.ts'], testTimeout: 30_000 } },
-      { test: { name: 'package', include: ['test/package/**/*.test.ts'], testTimeout: 240_000, hookTimeout: 240_000 } },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], ...wholeMachine } },
-      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], ...wholeMachine } }
+      {
+        test: {
+          name: 'unit',
+          include: ['test/unit/**/*.test.ts', 'test/regression/**/*.test.ts'],
+          testTimeout: 30_000,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        test: {
+          name: 'package',
+          include: ['test/package/**/*.test.ts'],
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
+          sequence: { groupOrder: 1 }
+        }
+      },
+      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], sequence: { groupOrder: 2 }, ...wholeMachine } },
+      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], sequence: { groupOrder: 3 }, ...wholeMachine } }
     ]
   }
 })

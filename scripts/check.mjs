@@ -8,10 +8,9 @@ import { runVitest } from './lib/vitest.mjs'
 const tally = new Tally()
 try {
   await ensureNpmPackages(console.log)
-  await runChecks(tally)
-  await runVitest('unit', tally)
   await ensureBuild(console.log)
-  await runVitest('package', tally)
+  await runChecks(tally)
+  await runVitest(['unit', 'package'], tally)
 } catch (error) {
   console.log(error.message)
   tally.add({ name: 'preparing the checks', passed: false, seconds: 0 })

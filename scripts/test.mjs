@@ -20,13 +20,11 @@ process.exitCode = tally.close()
 async function runEverything() {
   await ensureNpmPackages(console.log)
   await reportParts()
-  await runChecks(tally)
-  await runVitest('unit', tally)
   await ensureBuild(console.log)
-  await runVitest('package', tally)
+  await runChecks(tally)
   const before = new Set(await hostState())
-  await runVitest('integration', tally)
-  await runVitest('conformance', tally)
+  await runVitest(['unit', 'package'], tally)
+  await runVitest(['integration', 'conformance'], tally)
   reportLeftovers(await settled(before))
 }
 

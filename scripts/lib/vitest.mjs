@@ -4,21 +4,21 @@ import { root } from './root.mjs'
 import { packageProgram, runCommand } from './run-command.mjs'
 
 /**
- * Run one of vitest's projects, its own report going to the terminal, and add what it came to.
+ * Run some of vitest's projects, its own report going to the terminal, and add what they came to.
  *
- * @param {'unit' | 'package' | 'integration' | 'conformance'} project
+ * @param {readonly ('unit' | 'package' | 'integration' | 'conformance')[]} projects
  * @param {import('./tally.mjs').Tally} tally
  */
-export async function runVitest(project, tally) {
-  const file = path.join(root, '.cache', `tally-${project}.json`)
+export async function runVitest(projects, tally) {
+  const file = path.join(root, '.cache', `tally-${projects.join('-')}.json`)
   mkdirSync(path.dirname(file), { recursive: true })
   rmSync(file, { force: true })
   const reporters = ['--reporter=default', '--reporter=./scripts/lib/tally-reporter.mjs']
-  const argv = packageProgram('vitest/vitest.mjs').concat('run', '--project', project, ...reporters)
+  const argv = packageProgram('vitest/vitest.mjs').concat('run', ...projects.flatMap(name => ['--project', name]), ...reporters)
   const { code } = await runCommand(argv, { show: true, env: { GANTRY_TALLY_FILE: file } })
   const run = readTally(file)
   // Its own exit code is the second opinion: a crash before the report, or a failure the report has no entry for.
-  if (code !== 0 && run.failed.length === 0) run.failed.push(`vitest (${project}) ended with code ${code}`)
+  if (code !== 0 && run.failed.length === 0) run.failed.push(`vitest (${projects.join(', ')}) ended with code ${code}`)
   tally.addRun(run)
 }
 

@@ -1,0 +1,26 @@
+import type { EventLog } from '../events/event-log.js'
+import type { Host } from '../host/host.js'
+import type { ProcessIdentity } from '../host/process-identity.js'
+import type { ImageService } from '../images/image-service.js'
+import type { NetworkManager } from '../networks/network-manager.js'
+import type { OciRuntime } from '../oci/oci-runtime.js'
+import type { Snapshotter } from '../snapshots/snapshotter.js'
+import type { ContainerStore } from './container-store.js'
+import type { LiveContainers } from './live-containers.js'
+import type { RuntimePaths } from './runtime-paths.js'
+
+/** What the verbs of a container's life work with. */
+export interface ContainerContext {
+  readonly host: Host
+  readonly store: ContainerStore
+  readonly images: ImageService
+  readonly snapshotter: Snapshotter
+  readonly networks: NetworkManager
+  readonly oci: OciRuntime
+  readonly events: EventLog
+  readonly live: LiveContainers
+  readonly paths: RuntimePaths
+  /** Who removes what is made here. */
+  readonly session: { readonly id: string; readonly owner: ProcessIdentity }
+  readonly availableCapabilities: ReadonlySet<string>
+}

@@ -1,0 +1,82 @@
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** The files a container gets from outside its image, on the host. */
+export interface ContainerFiles {
+  readonly hostname: string
+  readonly hosts: string
+  readonly resolvConf: string
+}
+
+/** What they are made of. */
+export interface NetworkFacts {
+  readonly hostname: string
+  readonly domainname?: string
+  /** The container's own address; absent without a network. */
+  readonly address?: string
+  /** `name:address` pairs, as `--add-host` takes them. */
+  readonly extraHosts: readonly string[]
+  readonly nameservers: readonly string[]
+  readonly searchDomains: readonly string[]
+  readonly resolverOptions: readonly string[]
+}
+
+const standardHosts = `127.0.0.1\tlocalhost
+::1\tlocalhost ip6-localhost ip6-loopback
+fe00::0\tip6-localnet
+ff00::0\tip6-mcastprefix
+ff02::1\tip6-allnodes
+ff02::2\tip6-allrouters
+`
+
+/** Docker's choice where the host has no nameserver that a container could reach. */
+const fallbackNameservers: readonly string[] = ['8.8.8.8', '8.8.4.4']
+
+/** Write /etc/hostname, /etc/hosts and /etc/resolv.conf of a container into its folder. */
+export async function writeContainerFiles(folder: string, facts: NetworkFacts): Promise<ContainerFiles> {
+  const files = { hostname: join(folder, 'hostname'), hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolv.conf') }
+  await Promise.all([
+    writeFile(files.hostname, `${facts.hostname}\n`),
+    writeFile(files.hosts, hostsFile(facts)),
+    hostResolvConf().then(text => writeFile(files.resolvConf, resolvConf(text, facts)))
+  ])
+  return files
+}
+
+/** The text of a container's /etc/hosts. */
+export function hostsFile(facts: NetworkFacts): string {
+  const extra = facts.extraHosts.map(pair => {
+    const colon = pair.indexOf(':')
+    return `${pair.slice(colon + 1)}\t${pair.slice(0, colon)}\n`
+  })
+  const fullName = facts.domainname ? `${facts.hostname}.${facts.domainname} ${facts.hostname}` : facts.hostname
+  const own = facts.address === undefined ? '' : `${facts.address}\t${fullName}\n`
+  return standardHosts + extra.join('') + own
+}
+
+/**
+ * The text of a container's /etc/resolv.conf: the host's, without servers on loopback (that is the container's own loopback), each
+ * part replaced by what the container asks for.
+ */
+export function resolvConf(host: string, facts: Pick<NetworkFacts, 'nameservers' | 'searchDomains' | 'resolverOptions'>): string {
+  const lines = host
+    .split('\n')
+    .map(line => line.trim())
+    .filter(line => line !== '' && !line.startsWith('#') && !line.startsWith(';'))
+  const has = (keyword: string) => lines.filter(line => line.split(/\s/, 1)[0] === keyword)
+  const hostServers = has('nameserver').filter(line => !/\s(127\.|::1(\s|$))/.test(line))
+  const servers = facts.nameservers.length > 0 ? facts.nameservers : hostServers.length > 0 ? undefined : fallbackNameservers
+  const search = facts.searchDomains.length > 0 ? [`search ${facts.searchDomains.join(' ')}`] : [...has('search'), ...has('domain')]
+  const options = facts.resolverOptions.length > 0 ? [`options ${facts.resolverOptions.join(' ')}`] : has('options')
+  const all = [...(servers?.map(server => `nameserver ${server}`) ?? hostServers), ...search, ...options]
+  return `${all.join('\n')}\n`
+}
+
+async function hostResolvConf(): Promise<string> {
+  try {
+    return await readFile('/etc/resolv.conf', 'utf8')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
+    throw error
+  }
+}

@@ -1,0 +1,65 @@
+import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
+import type { ProcessIdentity } from '../host/process-identity.js'
+import type { Endpoint } from '../networks/network-manager.js'
+
+/**
+ * A container as the metadata store keeps it (table `containers`, key: id), format version 1. The configuration parts
+ * are in Docker's spelling because `inspect` gives them back as they came.
+ */
+export interface ContainerRecord {
+  /** 64 hexadecimal digits. */
+  readonly id: string
+  /** Without the leading slash that Docker puts before it. */
+  readonly name: string
+  /** RFC 3339 with nanoseconds. */
+  readonly createdAt: string
+  /** Digest of the image's configuration; {@link hostImageReference} for the host's own root. */
+  readonly imageId: string
+  /** What the caller called the image. */
+  readonly imageReference: string
+  /** Merged from the caller's and the image's. */
+  readonly config: ContainerConfig
+  readonly hostConfig: HostConfig
+  /** Executable and arguments, entrypoint and command put together. */
+  readonly path: string
+  readonly args: readonly string[]
+  /** The process whose session made it and removes it. */
+  readonly owner: ProcessIdentity
+  readonly sessionId: string
+  readonly state: ContainerState
+}
+
+/** Where a container is in its life. */
+export interface ContainerState {
+  readonly status: ContainerStatus
+  /** The container's first process, seen from the host; 0 when there is none. */
+  readonly pid: number
+  readonly exitCode: number
+  readonly error: string
+  readonly oomKilled: boolean
+  /** RFC 3339, or Go's zero time while it never happened. */
+  readonly startedAt: string
+  readonly finishedAt: string
+  readonly restartCount: number
+  /** The process that watches it while it runs: it has the streams, and it alone learns the exit code. */
+  readonly monitor?: ProcessIdentity
+  /** Its place on a network while it runs. */
+  readonly endpoint?: Endpoint
+}
+
+export type ContainerStatus = 'created' | 'running' | 'exited' | 'removing' | 'dead'
+
+/** How the Engine API writes "never". */
+export const zeroTime = '0001-01-01T00:00:00Z'
+
+/** The state of a container that has not been started. */
+export const createdState: ContainerState = {
+  status: 'created',
+  pid: 0,
+  exitCode: 0,
+  error: '',
+  oomKilled: false,
+  startedAt: zeroTime,
+  finishedAt: zeroTime,
+  restartCount: 0
+}

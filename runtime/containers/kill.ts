@@ -1,0 +1,39 @@
+import { EngineError } from '../../src/errors/index.js'
+import type { ContainerContext } from './container-context.js'
+import type { ContainerRecord } from './container-record.js'
+import { containerAttributes } from './event-attributes.js'
+import { signalNumber } from './signals.js'
+
+/**
+ * Send a signal to a container's first process.
+ *
+ * @throws EngineError `conflict` for a container that does not run, `invalid_argument` for an unknown signal
+ */
+export async function killContainer(context: ContainerContext, idOrName: string, signal = 'SIGKILL'): Promise<void> {
+  const number = signalNumber(signal)
+  const record = context.store.get(idOrName)
+  if (record.state.status !== 'running') {
+    throw new EngineError('conflict', `Cannot kill container: ${idOrName}: Container ${record.id} is not running`, {
+      details: { id: record.id }
+    })
+  }
+  sendSignal(record, number)
+  context.events.publish({
+    Type: 'container',
+    Action: 'kill',
+    id: record.id,
+    attributes: { ...containerAttributes(record), signal: String(number) }
+  })
+  // SIGKILL leaves nothing to be seen running afterwards: Docker returns when it is over.
+  if (number === 9) await context.live.run(record.id)?.ended
+}
+
+/** A process that has just gone is no error: it is what was asked for, or what would have happened anyway. */
+export function sendSignal(record: ContainerRecord, number: number): void {
+  if (record.state.pid <= 0) return
+  try {
+    process.kill(record.state.pid, number)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}

@@ -1,0 +1,63 @@
+import { rm } from 'node:fs/promises'
+import { EngineError } from '../../src/errors/index.js'
+import { isAlive } from '../host/process-identity.js'
+import type { ContainerContext } from './container-context.js'
+import type { ContainerRecord } from './container-record.js'
+import { containerAttributes } from './event-attributes.js'
+import { sendSignal } from './kill.js'
+import { exitOf } from './wait.js'
+
+const sigkill = 9
+
+/** Nothing aborts a clean-up half-way. */
+const never = new AbortController().signal
+
+/**
+ * Remove a container and everything it had on the host.
+ *
+ * @throws EngineError `not_found`; `conflict` for a running one without `force`
+ */
+export async function removeContainer(context: ContainerContext, idOrName: string, options: { readonly force: boolean }): Promise<void> {
+  const { id } = context.store.get(idOrName)
+  await endRun(context, context.store.get(id), options.force)
+  await context.live.exclusive(id, async () => {
+    const record = context.store.find(id)
+    if (record === undefined) return
+    await endRun(context, record, options.force)
+    await context.store.setState(id, { status: 'removing' })
+    await takeAway(context, record)
+    context.events.publish({ Type: 'container', Action: 'destroy', id, attributes: containerAttributes(record) })
+    context.live.forget(id)
+  })
+}
+
+/** Everything of a container that does not run, the record last: while it stands, a clean-up that was cut short can be repeated. */
+export async function takeAway(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const { id } = record
+  const { paths } = context
+  await Promise.all([
+    context.snapshotter.remove(id),
+    ...[paths.containerFolder(id), paths.bundle(id), paths.rootfs(id)].map(path => rm(path, { recursive: true, force: true }))
+  ])
+  await context.store.remove(id)
+}
+
+async function endRun(context: ContainerContext, record: ContainerRecord, force: boolean): Promise<void> {
+  if (record.state.status !== 'running') {
+    await context.live.run(record.id)?.ended
+    return
+  }
+  if (!force) {
+    throw new EngineError(
+      'conflict',
+      `You cannot remove a running container ${record.id}. Stop the container before attempting removal or force remove`,
+      { details: { id: record.id } }
+    )
+  }
+  const { monitor } = record.state
+  const watched = context.live.run(record.id) !== undefined || (monitor !== undefined && isAlive(monitor))
+  const ended = watched ? exitOf(context, record, never) : undefined
+  sendSignal(record, sigkill)
+  if (ended !== undefined) await ended
+  else await context.oci.remove(record.id)
+}

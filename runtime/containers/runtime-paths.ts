@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
+
+/**
+ * Where things are, layout version 1.
+ *
+ * ```
+ * <root>/
+ *   metadata.lmdb               records (runtime/metadata)
+ *   content/blobs/sha256/<hex>  blobs (runtime/content)
+ *   snapshots/                  layers (runtime/snapshots)
+ *   containers/<id>/            hostname, hosts, resolv.conf, <id>-json.log
+ * <run root>/                   gone after a reboot; /run/gantry, or /run/gantry-<hash of root>
+ *   oci/                        state of the OCI runtime
+ *   bundles/<id>/               config.json, runtime.log
+ *   rootfs/<id>/                mount points, mounted only in a launcher's mount namespace
+ *   locks/
+ * ```
+ */
+export interface RuntimePaths {
+  readonly root: string
+  readonly runRoot: string
+  readonly metadata: string
+  readonly content: string
+  readonly ociState: string
+  containerFolder(id: string): string
+  log(id: string): string
+  bundle(id: string): string
+  rootfs(id: string): string
+  lock(name: string): string
+}
+
+/** The data root of root's engine. */
+export const defaultRoot = '/var/lib/gantry'
+
+/** Eight hexadecimal digits that tell one data root's devices, rules and run root from another's; none for the default one. */
+export function rootTag(root: string): string {
+  return root === defaultRoot ? '' : createHash('sha256').update(root).digest('hex').slice(0, 8)
+}
+
+export function runtimePaths(root: string): RuntimePaths {
+  const tag = rootTag(root)
+  const runRoot = tag === '' ? '/run/gantry' : `/run/gantry-${tag}`
+  return {
+    root,
+    runRoot,
+    metadata: join(root, 'metadata.lmdb'),
+    content: join(root, 'content'),
+    ociState: join(runRoot, 'oci'),
+    containerFolder: id => join(root, 'containers', id),
+    log: id => join(root, 'containers', id, `${id}-json.log`),
+    bundle: id => join(runRoot, 'bundles', id),
+    rootfs: id => join(runRoot, 'rootfs', id),
+    lock: name => join(runRoot, 'locks', name)
+  }
+}

@@ -1,0 +1,239 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import type { Done } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import { Unwind } from '../../src/util/unwind.js'
+import { currentProcess, isAlive } from '../host/process-identity.js'
+import type { Endpoint, Sandbox } from '../networks/network-manager.js'
+import { buildSpec } from '../oci/build-spec.js'
+import type { Run } from '../oci/oci-runtime.js'
+import { resolveUser } from '../oci/user.js'
+import type { ContainerContext } from './container-context.js'
+import { writeContainerFiles } from './container-files.js'
+import type { ContainerRecord } from './container-record.js'
+import { containerAttributes } from './event-attributes.js'
+import type { RunResult } from './live-containers.js'
+import { LogWriter } from './log-writer.js'
+import { nanoTime } from './nano-time.js'
+import { openNetwork } from './open-network.js'
+import { openStdio } from './open-stdio.js'
+import { removeContainer } from './remove.js'
+import { startFailure } from './start-failure.js'
+
+/** User databases larger than this are refused rather than read into memory. */
+const userFileLimitBytes = 4 * 1024 ** 2
+
+/** Output that has not ended this long after the process is held by something outside the container. */
+const drainGraceMs = 2_000
+
+/**
+ * Start a container. `modified` is false where it runs already.
+ *
+ * @throws EngineError what the OCI runtime refused, with `details.exitCode` 126 or 127 as the docker command would exit; everything
+ *   done until then is undone and the record says what happened
+ */
+export function startContainer(context: ContainerContext, idOrName: string, signal: AbortSignal): Promise<Done> {
+  const { id } = context.store.get(idOrName)
+  return context.live.exclusive(id, async () => {
+    const record = context.store.get(id)
+    if (record.state.status === 'running') {
+      refuseForeign(record)
+      return { modified: false }
+    }
+    if (record.state.status === 'removing') throw new EngineError('conflict', `container ${id} is being removed`, { details: { id } })
+    const unwind = new Unwind()
+    try {
+      await launch(context, record, unwind, signal)
+      unwind.commit()
+      return { modified: true }
+    } catch (error) {
+      const failures = await unwind.run()
+      const exitCode = EngineError.is(error) && typeof error.details.exitCode === 'number' ? error.details.exitCode : 128
+      const message = error instanceof Error ? error.message : String(error)
+      await context.store.setState(id, { status: record.state.status, pid: 0, exitCode, error: message })
+      if (failures.length > 0 && error instanceof Error) Object.assign(error, { suppressed: failures })
+      throw error
+    }
+  })
+}
+
+function refuseForeign(record: ContainerRecord): void {
+  const monitor = record.state.monitor
+  if (monitor === undefined || isAlive(monitor)) return
+  throw new EngineError(
+    'conflict',
+    `container ${record.name} was left running by process ${monitor.pid}, which is gone: open the engine anew, it cleans up what was left`,
+    { details: { id: record.id } }
+  )
+}
+
+async function launch(context: ContainerContext, record: ContainerRecord, unwind: Unwind, signal: AbortSignal): Promise<void> {
+  const { host, paths, store } = context
+  const { id, config, hostConfig } = record
+  const rootfs = paths.rootfs(id)
+  const bundle = paths.bundle(id)
+  unwind.add(() => Promise.all([rm(bundle, { recursive: true, force: true }), rm(rootfs, { recursive: true, force: true })]))
+  await Promise.all([mkdir(bundle, { recursive: true, mode: 0o700 }), mkdir(rootfs, { recursive: true, mode: 0o700 })])
+
+  // The mount, the network and the streams do not need each other: side by side. Each adds its own undo, whichever fails.
+  const mounted = mountRoot(context, record, rootfs, unwind)
+  const [user, network, stdio] = await all([
+    mounted.then(() => resolveContainerUser(context, record, rootfs)),
+    openNetwork(context, record, unwind, signal),
+    openStdio(host, { tty: config.Tty ?? false, openStdin: config.OpenStdin ?? false, socketPath: `${bundle}/tty` }, unwind)
+  ])
+  signal.throwIfAborted()
+  if (config.WorkingDir && config.WorkingDir !== '/') {
+    await host.makeDirectoryIn(rootfs, config.WorkingDir, { mode: 0o755, uid: 0, gid: 0 })
+  }
+  const hostname = network.hostname ?? config.Hostname ?? ''
+  const files = await writeContainerFiles(paths.containerFolder(id), {
+    hostname,
+    ...(config.Domainname && { domainname: config.Domainname }),
+    ...(network.endpoint && { address: network.endpoint.address }),
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    nameservers: hostConfig.Dns ?? [],
+    searchDomains: hostConfig.DnsSearch ?? [],
+    resolverOptions: hostConfig.DnsOptions ?? []
+  })
+  const spec = buildSpec({
+    id,
+    config,
+    hostConfig,
+    args: [record.path, ...record.args],
+    user,
+    rootfs,
+    hostname,
+    files: [
+      { source: files.resolvConf, destination: '/etc/resolv.conf' },
+      { source: files.hostname, destination: '/etc/hostname' },
+      { source: files.hosts, destination: '/etc/hosts' }
+    ],
+    networkNamespace: network.namespacePath,
+    cgroupsPath: `/gantry/${id}`,
+    availableCapabilities: context.availableCapabilities,
+    architecture: process.arch
+  })
+  await writeFile(`${bundle}/config.json`, JSON.stringify(spec))
+  unwind.add(() => context.oci.remove(id))
+  const run = await context.oci.run({
+    id,
+    bundle,
+    stdio: stdio.child,
+    ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path })
+  })
+  stdio.spawned()
+  const pid = await run.pid
+  if (pid === undefined) throw await startFailure(context, record, rootfs, (await run.process.exited).code)
+  const startedAt = nanoTime()
+  const log = new LogWriter(paths.log(id))
+  const io = context.live.io(id, config)
+  const streams = await stdio.connect()
+  io.begin(streams, (hostConfig.LogConfig?.Type ?? '') === 'none' ? undefined : log)
+  await store.setState(id, {
+    status: 'running',
+    pid,
+    exitCode: 0,
+    error: '',
+    oomKilled: false,
+    startedAt,
+    monitor: currentProcess(),
+    ...(network.endpoint && { endpoint: network.endpoint })
+  })
+  announce(context, record, network.endpoint)
+  // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
+  context.live.begin(id, config, { pid, ended: watch(context, record, run, network.sandbox) })
+}
+
+function announce(context: ContainerContext, record: ContainerRecord, endpoint: Endpoint | undefined): void {
+  if (endpoint !== undefined) {
+    context.events.publish({
+      Type: 'network',
+      Action: 'connect',
+      id: endpoint.networkId,
+      attributes: { container: record.id, name: endpoint.networkName, type: 'bridge' }
+    })
+  }
+  context.events.publish({ Type: 'container', Action: 'start', id: record.id, attributes: containerAttributes(record) })
+}
+
+/** Follow a run to its end: streams drained, everything of the run taken back, the exit recorded. */
+async function watch(context: ContainerContext, record: ContainerRecord, run: Run, sandbox: Sandbox | undefined): Promise<RunResult> {
+  const { id, config } = record
+  const { code, signal } = await run.process.exited
+  // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.
+  const exitCode = code ?? (signal === null ? 255 : 137)
+  const failures: unknown[] = []
+  const attempt = (step: Promise<unknown> | undefined) => step?.catch(error => failures.push(error))
+  const io = context.live.io(id, config)
+  await Promise.all([
+    attempt(drain(io.drained)),
+    attempt(takeBack(context, record, sandbox)),
+    code === null ? attempt(context.oci.remove(id)) : undefined
+  ])
+  const result: RunResult = failures.length === 0 ? { exitCode } : { exitCode, error: String(failures[0]) }
+  await attempt(
+    context.store.update(id, ({ state: { endpoint: _endpoint, monitor: _monitor, ...state }, ...rest }) => ({
+      ...rest,
+      state: {
+        ...state,
+        status: state.status === 'removing' ? 'removing' : 'exited',
+        pid: 0,
+        exitCode,
+        finishedAt: nanoTime(),
+        error: result.error ?? ''
+      }
+    }))
+  )
+  context.events.publish({
+    Type: 'container',
+    Action: 'die',
+    id,
+    attributes: { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
+  })
+  io.finish()
+  if (record.hostConfig.AutoRemove) {
+    // After those who wait for the exit have been told: they read the record no more.
+    setImmediate(() => removeContainer(context, id, { force: true }).catch(() => {}))
+  }
+  return result
+}
+
+/** What a run had of the host, the read-write layer excepted. */
+async function takeBack(context: ContainerContext, record: ContainerRecord, sandbox: Sandbox | undefined): Promise<void> {
+  const { host, paths, networks } = context
+  const rootfs = paths.rootfs(record.id)
+  sandbox?.release()
+  await Promise.all([
+    host.unmount(rootfs).then(() => rm(rootfs, { recursive: true, force: true })),
+    sandbox?.endpoint && networks.disconnect(record.id),
+    rm(paths.bundle(record.id), { recursive: true, force: true })
+  ])
+}
+
+async function drain(drained: Promise<void>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<void>(resolve => {
+    timer = setTimeout(resolve, drainGraceMs)
+  })
+  await Promise.race([drained, late])
+  clearTimeout(timer)
+}
+
+async function mountRoot(context: ContainerContext, record: ContainerRecord, rootfs: string, unwind: Unwind): Promise<void> {
+  await context.host.mountOverlay(context.snapshotter.mounts(record.id), rootfs)
+  unwind.add(() => context.host.unmount(rootfs))
+}
+
+async function resolveContainerUser(context: ContainerContext, record: ContainerRecord, rootfs: string) {
+  const read = async (path: string) => Buffer.from((await context.host.readFileIn(rootfs, path, userFileLimitBytes)) ?? '').toString('utf8')
+  const [passwd, group] = await Promise.all([read('/etc/passwd'), read('/etc/group')])
+  return resolveUser(record.config.User ?? '', { passwd, group }, record.hostConfig.GroupAdd ?? [])
+}
+
+/** All or the first failure, but never before every one has settled: what is undone afterwards must not be still under way. */
+async function all<T extends readonly unknown[]>(promises: { readonly [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  const settled = await Promise.allSettled(promises)
+  const failed = settled.find(result => result.status === 'rejected')
+  if (failed !== undefined) throw failed.reason
+  return Promise.all(promises) as Promise<unknown> as Promise<T>
+}

@@ -1,0 +1,121 @@
+import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
+import { capabilitiesOf } from './capabilities.js'
+import { defaultMounts, defaultShmBytes, maskedPaths, readonlyPaths } from './default-mounts.js'
+import { allDevicesRule, defaultDeviceRules } from './devices.js'
+import { bindMounts, tmpfsMounts } from './mounts.js'
+import { resourcesOf, rlimitsOf } from './resources.js'
+import type { RuntimeSpec, SpecMount, SpecNamespace } from './runtime-spec.js'
+import { seccompOf, securityOptions } from './security-options.js'
+import type { ResolvedUser } from './user.js'
+
+/** What a container's runtime specification is made from. */
+export interface SpecRequest {
+  readonly id: string
+  readonly config: ContainerConfig
+  readonly hostConfig: HostConfig
+  readonly args: readonly string[]
+  readonly user: ResolvedUser
+  /** The mounted root file system. */
+  readonly rootfs: string
+  readonly hostname: string
+  /** Files of the host that stand at these places in the container. */
+  readonly files: readonly { readonly source: string; readonly destination: string }[]
+  /** Undefined: the host's network namespace. */
+  readonly networkNamespace: string | undefined
+  readonly cgroupsPath: string
+  readonly availableCapabilities: ReadonlySet<string>
+  /** `process.arch` of the host. */
+  readonly architecture: string
+}
+
+const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+
+/**
+ * config.json of a container, with Docker's defaults for everything that is not asked for.
+ *
+ * @throws EngineError `invalid_argument` for what cannot be asked for
+ */
+export function buildSpec(request: SpecRequest): RuntimeSpec {
+  const { config, hostConfig, user } = request
+  const privileged = hostConfig.Privileged ?? false
+  const terminal = config.Tty ?? false
+  const security = securityOptions(hostConfig.SecurityOpt ?? [])
+  const capabilities = capabilitiesOf(
+    { privileged, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] },
+    request.availableCapabilities
+  )
+  // A user other than root starts without effective capabilities, whatever the bounding set.
+  const effective = user.uid === 0 ? capabilities : []
+  const rlimits = rlimitsOf(hostConfig)
+  const seccomp = privileged ? undefined : seccompOf(security, capabilities, request.architecture)
+  const consoleSize = hostConfig.ConsoleSize
+  return {
+    ociVersion: '1.0.2',
+    process: {
+      terminal,
+      ...(terminal && consoleSize?.[0] && consoleSize[1] ? { consoleSize: { height: consoleSize[0], width: consoleSize[1] } } : {}),
+      user: { uid: user.uid, gid: user.gid, ...(user.additionalGids && { additionalGids: user.additionalGids }) },
+      args: request.args,
+      env: environmentOf(request),
+      cwd: config.WorkingDir || '/',
+      capabilities: { bounding: capabilities, effective, permitted: effective },
+      ...(rlimits.length > 0 && { rlimits }),
+      noNewPrivileges: security.noNewPrivileges,
+      ...(hostConfig.OomScoreAdj !== undefined && { oomScoreAdj: hostConfig.OomScoreAdj })
+    },
+    root: { path: request.rootfs, readonly: hostConfig.ReadonlyRootfs ?? false },
+    hostname: request.hostname,
+    ...(config.Domainname && { domainname: config.Domainname }),
+    mounts: mountsOf(request, privileged),
+    linux: {
+      namespaces: namespacesOf(request),
+      cgroupsPath: request.cgroupsPath,
+      resources: resourcesOf(hostConfig, privileged ? [allDevicesRule] : defaultDeviceRules),
+      ...(hostConfig.Sysctls && { sysctl: hostConfig.Sysctls }),
+      ...(seccomp && { seccomp }),
+      maskedPaths: privileged ? [] : (hostConfig.MaskedPaths ?? maskedPaths),
+      readonlyPaths: privileged ? [] : (hostConfig.ReadonlyPaths ?? readonlyPaths)
+    }
+  }
+}
+
+/** The order in which Docker builds it: defaults, then the image's and the caller's variables over them. */
+function environmentOf(request: SpecRequest): readonly string[] {
+  const variables = new Map<string, string>()
+  const defaults = [defaultPath, `HOSTNAME=${request.hostname}`, ...(request.config.Tty ? ['TERM=xterm'] : [])]
+  for (const pair of [...defaults, ...(request.config.Env ?? [])]) {
+    const equals = pair.indexOf('=')
+    const name = equals === -1 ? pair : pair.slice(0, equals)
+    // A name without a value takes the variable away.
+    if (equals === -1) variables.delete(name)
+    else variables.set(name, pair)
+  }
+  if (!variables.has('HOME')) variables.set('HOME', `HOME=${request.user.home}`)
+  return [...variables.values()]
+}
+
+function namespacesOf(request: SpecRequest): readonly SpecNamespace[] {
+  const namespaces: SpecNamespace[] = [{ type: 'mount' }, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }]
+  if (request.networkNamespace !== undefined) namespaces.push({ type: 'network', path: request.networkNamespace })
+  return namespaces
+}
+
+function mountsOf(request: SpecRequest, privileged: boolean): readonly SpecMount[] {
+  const { hostConfig } = request
+  const asked = [...bindMounts(hostConfig.Binds ?? []), ...tmpfsMounts(hostConfig.Tmpfs ?? {})]
+  const files = request.files.map(
+    ({ source, destination }): SpecMount => ({ destination, source, type: 'bind', options: ['rbind', 'rprivate'] })
+  )
+  const destinations = new Set(asked.map(mount => mount.destination))
+  const standard = [...defaultMounts({ privileged, shmBytes: hostConfig.ShmSize || defaultShmBytes }), ...files]
+  // What the caller mounts replaces what would stand there; parents come before what is below them.
+  const all = [...standard.filter(mount => !destinations.has(mount.destination)), ...asked]
+  return all
+    .map((mount, index) => ({ mount, index }))
+    .sort((a, b) => depth(a.mount) - depth(b.mount) || a.index - b.index)
+    .map(({ mount }) => mount)
+}
+
+function depth(mount: SpecMount): number {
+  return mount.destination.split('/').filter(part => part !== '').length
+}

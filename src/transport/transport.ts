@@ -17,6 +17,13 @@ export interface CallOptions {
    * ContainerWait gives that at the container's exit: this says that the wait is registered, so that the container may be started.
    */
   readonly onResponse?: () => void
+  /**
+   * The answer is a stream that must not keep the process alive by itself, such as the events behind listeners. Until
+   * the answer has begun the call does keep it alive, as any other. In-process streams never do, so there it changes nothing.
+   *
+   * @default false
+   */
+  readonly background?: boolean
 }
 
 /**

@@ -18,10 +18,14 @@ export async function ensureNpmPackages(say) {
   say(`npm packages: ${reason}, installing`)
   // npm says where it is to the scripts it runs; through Node it starts the same way on every system.
   const npm = process.env.npm_execpath === undefined ? ['npm'] : [node, process.env.npm_execpath]
-  const { code, output } = await runCommand([...npm, 'ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'])
-  if (code !== 0) throw new Error(`npm ci ended with code ${code}:\n${output.trimEnd()}`)
+  const options = ['--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error']
+  let result = await runCommand([...npm, 'ci', ...options])
+  // Where a registry does not have a package for some other platform, npm writes a lock file without it, which npm ci then
+  // refuses and npm install does not.
+  if (result.code !== 0 && result.output.includes('EUSAGE')) result = await runCommand([...npm, 'install', ...options])
+  if (result.code !== 0) throw new Error(`npm could not install the packages (code ${result.code}):\n${result.output.trimEnd()}`)
   const still = differs()
-  if (still !== undefined) throw new Error(`npm ci succeeded, yet ${still}: is another install running in this folder?`)
+  if (still !== undefined) throw new Error(`npm succeeded, yet ${still}: is another install running in this folder?`)
 }
 
 /**

@@ -340,7 +340,7 @@ export const PutContainerArchive = defineOperation<Done>()({
     /** Fail rather than put a folder in place of a file, or the other way round. */
     noOverwriteDirNonDir: flag,
     /** Keep the archive's owners. */
-    copyUIDGID: flag
+    copyUIDGID: since('1.30', flag)
   },
   body: bytes
 })

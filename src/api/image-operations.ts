@@ -33,7 +33,7 @@ export const ImageList = defineOperation<readonly ImageSummary[]>()({
     /** List each image's manifests. */
     manifests: since('1.47', flag),
     /** Say who signed, pulled or built each manifest. */
-    identity: since('1.53', flag)
+    identity: since('1.54', flag)
   }
 })
 
@@ -50,13 +50,13 @@ export const ImageBuild = defineOperation<AsyncIterable<BuildInfo>>()({
     /** References to give the result. */
     t: texts,
     /** `name:address`, one each. */
-    extrahosts: texts,
+    extrahosts: since('1.28', texts),
     /** A Git repository or an HTTP address to take the context from. */
     remote: text,
     q: flag,
     nocache: flag,
     /** Images whose layers may be reused. */
-    cachefrom: json<readonly string[]>(),
+    cachefrom: since('1.25', json<readonly string[]>()),
     /** Look for newer base images, also when they are present. */
     pull: flag,
     /** Remove intermediate containers after a success. @default true */
@@ -81,7 +81,7 @@ export const ImageBuild = defineOperation<AsyncIterable<BuildInfo>>()({
     ulimits: json<readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[]>(),
     squash: flag,
     labels: json<Readonly<Record<string, string>>>(),
-    networkmode: text,
+    networkmode: since('1.25', text),
     securityopt: json<readonly string[]>(),
     /** `os/arch/variant`. */
     platform: since('1.32', text),
@@ -93,7 +93,7 @@ export const ImageBuild = defineOperation<AsyncIterable<BuildInfo>>()({
     version: since('1.38', oneOf('1', '2')),
     /** The {@link Session} that BuildKit asks for secrets, keys and contexts. */
     session: since('1.31', text),
-    /** A name for the build, for BuildCancel. */
+    /** A name for the build, by which it can be cancelled. */
     buildid: since('1.38', text)
   },
   headers: {
@@ -114,7 +114,7 @@ export const BuildPrune = defineOperation<BuildPruneResponse>()({
   response: 'json',
   query: {
     /** Bytes to keep. The former name of `reserved-space`. */
-    'keep-storage': until('1.51', integer),
+    'keep-storage': since('1.39', until('1.51', integer)),
     /** Bytes that are kept in any case. */
     'reserved-space': since('1.48', integer),
     /** Bytes the cache may take. */
@@ -147,7 +147,7 @@ export const ImageCreate = defineOperation<AsyncIterable<CreateImageInfo>>()({
     /** Tag or digest. Without one in either place, all tags are pulled. */
     tag: text,
     /** Commit message for what is imported. */
-    message: since('1.31', text),
+    message: text,
     /** Dockerfile instructions to apply to what is imported. */
     changes: texts,
     /** `os/arch/variant`. */

@@ -3,6 +3,7 @@ import { type ContainerConfig, containerConfigShape } from './container-config.j
 import { type NetworkingConfig, networkingConfig } from './endpoint-settings.js'
 import { type HostConfig, hostConfig } from './host-config.js'
 
+/** A container to make: its configuration, how it stands on the host, and its networks. */
 export interface ContainerCreateRequest extends ContainerConfig {
   readonly HostConfig?: HostConfig | undefined
   readonly NetworkingConfig?: NetworkingConfig | undefined

@@ -2,6 +2,7 @@ import type { ContainerSummary } from './container-summary.js'
 import type { ImageSummary } from './image-summary.js'
 import type { Volume } from './volume.js'
 
+/** A record of the build cache. */
 export interface BuildCache {
   readonly ID?: string | undefined
   readonly Parents?: readonly string[] | null | undefined
@@ -17,6 +18,7 @@ export interface BuildCache {
   readonly Parent?: string | undefined
 }
 
+/** Disk space taken by images, in bytes. */
 export interface ImagesDiskUsage {
   readonly ActiveCount?: number | undefined
   readonly TotalCount?: number | undefined
@@ -25,6 +27,7 @@ export interface ImagesDiskUsage {
   readonly Items?: readonly ImageSummary[] | undefined
 }
 
+/** Disk space taken by containers, in bytes. */
 export interface ContainersDiskUsage {
   readonly ActiveCount?: number | undefined
   readonly TotalCount?: number | undefined
@@ -33,6 +36,7 @@ export interface ContainersDiskUsage {
   readonly Items?: readonly ContainerSummary[] | undefined
 }
 
+/** Disk space taken by volumes, in bytes. */
 export interface VolumesDiskUsage {
   readonly ActiveCount?: number | undefined
   readonly TotalCount?: number | undefined
@@ -41,6 +45,7 @@ export interface VolumesDiskUsage {
   readonly Items?: readonly Volume[] | undefined
 }
 
+/** Disk space taken by the build cache, in bytes. */
 export interface BuildCacheDiskUsage {
   readonly ActiveCount?: number | undefined
   readonly TotalCount?: number | undefined
@@ -49,6 +54,7 @@ export interface BuildCacheDiskUsage {
   readonly Items?: readonly BuildCache[] | undefined
 }
 
+/** Disk space by kind. The `...Usage` fields are there since API 1.52, the lists until 1.51. */
 export interface SystemDataUsageResponse {
   readonly ImageUsage?: ImagesDiskUsage | undefined
   readonly ContainerUsage?: ContainersDiskUsage | undefined

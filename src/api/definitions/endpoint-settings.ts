@@ -1,5 +1,6 @@
 import { integer, lazy, list, map, object, string } from '../schema.js'
 
+/** Addresses that are asked for. */
 export interface EndpointIPAMConfig {
   readonly IPv4Address?: string | undefined
   readonly IPv6Address?: string | undefined
@@ -11,12 +12,15 @@ export const endpointIPAMConfig = lazy(() =>
   object<EndpointIPAMConfig>({ IPv4Address: string(), IPv6Address: string(), LinkLocalIPs: list(string()) })
 )
 
+/** A container's place in a network: what is asked for, and in responses what it got. */
 export interface EndpointSettings {
   readonly IPAMConfig?: EndpointIPAMConfig | undefined
+  /** `<container>:<alias>` each. */
   readonly Links?: readonly string[] | null | undefined
   readonly MacAddress?: string | undefined
   readonly Aliases?: readonly string[] | null | undefined
   readonly DriverOpts?: Readonly<Record<string, string>> | null | undefined
+  /** The network with the highest has the default route. Since API 1.48. */
   readonly GwPriority?: number | undefined
   readonly NetworkID?: string | undefined
   readonly EndpointID?: string | undefined
@@ -26,6 +30,7 @@ export interface EndpointSettings {
   readonly IPv6Gateway?: string | undefined
   readonly GlobalIPv6Address?: string | undefined
   readonly GlobalIPv6PrefixLen?: number | undefined
+  /** All names it is found by in this network. */
   readonly DNSNames?: readonly string[] | null | undefined
 }
 
@@ -50,7 +55,9 @@ export const endpointSettings = lazy(() =>
   })
 )
 
+/** The networks a new container joins. */
 export interface NetworkingConfig {
+  /** By network name or id. */
   readonly EndpointsConfig?: Readonly<Record<string, EndpointSettings>> | null | undefined
 }
 

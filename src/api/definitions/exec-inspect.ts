@@ -1,3 +1,4 @@
+/** What an exec runs. */
 export interface ProcessConfig {
   readonly privileged?: boolean | undefined
   readonly user?: string | undefined
@@ -6,11 +7,13 @@ export interface ProcessConfig {
   readonly arguments?: readonly string[] | undefined
 }
 
+/** The state of an exec. */
 export interface ExecInspectResponse {
   readonly CanRemove?: boolean | undefined
   readonly DetachKeys?: string | undefined
   readonly ID?: string | undefined
   readonly Running?: boolean | undefined
+  /** null while it runs. */
   readonly ExitCode?: number | undefined
   readonly ProcessConfig?: ProcessConfig | undefined
   readonly OpenStdin?: boolean | undefined

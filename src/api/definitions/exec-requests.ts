@@ -1,15 +1,18 @@
 import { argv, boolean, integer, lazy, list, object, string } from '../schema.js'
 
+/** A process to run in a container. */
 export interface ExecConfig {
   readonly AttachStdin?: boolean | undefined
   readonly AttachStdout?: boolean | undefined
   readonly AttachStderr?: boolean | undefined
+  /** `[height, width]`. */
   readonly ConsoleSize?: readonly number[] | null | undefined
   readonly DetachKeys?: string | undefined
   readonly Tty?: boolean | undefined
   readonly Env?: readonly string[] | null | undefined
   readonly Cmd?: readonly string[] | null | undefined
   readonly Privileged?: boolean | undefined
+  /** Name or number, with `:group` if need be. */
   readonly User?: string | undefined
   readonly WorkingDir?: string | undefined
 }
@@ -31,9 +34,12 @@ export const execConfig = lazy(() =>
   })
 )
 
+/** How to start it. */
 export interface ExecStartConfig {
+  /** Do not wait for it: then nothing is connected. */
   readonly Detach?: boolean | undefined
   readonly Tty?: boolean | undefined
+  /** `[height, width]`. */
   readonly ConsoleSize?: readonly number[] | null | undefined
 }
 

@@ -1,18 +1,22 @@
+/** A build that made the image. */
 export interface BuildIdentity {
   readonly Ref?: string | undefined
   readonly CreatedAt?: string | undefined
 }
 
+/** A pull that brought the image. */
 export interface PullIdentity {
   readonly Repository?: string | undefined
 }
 
+/** When a signature was made, according to a witness. */
 export interface SignatureTimestamp {
   readonly Type?: 'Tlog' | 'TimestampAuthority' | undefined
   readonly URI?: string | undefined
   readonly Timestamp?: string | undefined
 }
 
+/** What a signer's certificate says (Fulcio's extensions). */
 export interface SignerIdentity {
   readonly CertificateIssuer?: string | undefined
   readonly SubjectAlternativeName?: string | undefined
@@ -33,6 +37,7 @@ export interface SignerIdentity {
   readonly SourceRepositoryVisibilityAtSigning?: string | undefined
 }
 
+/** A signature that was verified. */
 export interface SignatureIdentity {
   readonly Name?: string | undefined
   readonly Timestamps?: readonly SignatureTimestamp[] | undefined
@@ -44,6 +49,7 @@ export interface SignatureIdentity {
   readonly Warnings?: readonly string[] | undefined
 }
 
+/** Where an image comes from, as verified by the engine. */
 export interface Identity {
   readonly Signature?: readonly SignatureIdentity[] | undefined
   readonly Pull?: readonly PullIdentity[] | undefined

@@ -5,6 +5,7 @@ import type { ImageManifestSummary } from './image-summary.js'
 import type { OCIDescriptor } from './oci-descriptor.js'
 import type { DriverData } from './storage.js'
 
+/** What an image says about containers made of it. */
 export interface ImageConfig {
   readonly User?: string | undefined
   readonly ExposedPorts?: Readonly<Record<string, Empty>> | null | undefined
@@ -45,23 +46,30 @@ export interface ImageConfig {
   readonly StopTimeout?: number | null | undefined
 }
 
+/** The image's layers, lowest first, by diff ID. */
 export interface ImageRootFS {
   readonly Type: string
   readonly Layers?: readonly string[] | undefined
 }
 
+/** What the engine remembers about an image. */
 export interface ImageMetadata {
   readonly LastTagTime?: string | null | undefined
 }
 
+/** Everything about one image. */
 export interface ImageInspectResponse {
   readonly Id: string
+  /** Since API 1.48, where containerd stores images. */
   readonly Descriptor?: OCIDescriptor | null | undefined
+  /** Since API 1.48, when asked for. */
   readonly Manifests?: readonly ImageManifestSummary[] | null | undefined
+  /** Since API 1.53. */
   readonly Identity?: Identity | null | undefined
   readonly RepoTags: readonly string[]
   readonly RepoDigests: readonly string[]
   readonly Comment?: string | null | undefined
+  /** RFC 3339. */
   readonly Created?: string | null | undefined
   readonly Author?: string | null | undefined
   readonly Config?: ImageConfig | undefined
@@ -69,6 +77,7 @@ export interface ImageInspectResponse {
   readonly Variant?: string | null | undefined
   readonly Os: string
   readonly OsVersion?: string | null | undefined
+  /** Bytes of all layers. */
   readonly Size: number
   readonly GraphDriver?: DriverData | null | undefined
   readonly RootFS: ImageRootFS
@@ -81,6 +90,6 @@ export interface ImageInspectResponse {
   readonly Container?: string | undefined
   /** Gone after API 1.41. */
   readonly ContainerConfig?: ContainerConfig | undefined
-  /** Gone after API 1.41. */
+  /** The same as Size. Gone after API 1.41. */
   readonly VirtualSize?: number | undefined
 }

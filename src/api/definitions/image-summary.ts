@@ -1,45 +1,56 @@
 import type { Identity } from './image-identity.js'
 import type { OCIDescriptor, OCIPlatform } from './oci-descriptor.js'
 
-export interface ImageManifestSummarySize {
+/** Bytes that a manifest takes. */
+export interface ManifestSize {
   readonly Total: number
   readonly Content: number
 }
 
-export interface ImageDataSize {
+/** Bytes of the unpacked image. */
+export interface ManifestImageSize {
   readonly Unpacked: number
 }
 
-export interface ImageManifestSummaryImageData {
+/** A manifest that is an image. */
+export interface ManifestImageData {
   readonly Platform: OCIPlatform
   readonly Identity?: Identity | null | undefined
   readonly Containers: readonly string[]
-  readonly Size: ImageDataSize
+  readonly Size: ManifestImageSize
 }
 
-export interface ImageManifestSummaryAttestationData {
+/** A manifest that is about another. */
+export interface ManifestAttestationData {
   readonly For: string
 }
 
+/** One manifest of an image. */
 export interface ImageManifestSummary {
   readonly ID: string
   readonly Descriptor: OCIDescriptor
+  /** Whether all of its content is here. */
   readonly Available: boolean
-  readonly Size: ImageManifestSummarySize
+  readonly Size: ManifestSize
   readonly Kind: 'image' | 'attestation' | 'unknown'
-  readonly ImageData?: ImageManifestSummaryImageData | null | undefined
-  readonly AttestationData?: ImageManifestSummaryAttestationData | null | undefined
+  readonly ImageData?: ManifestImageData | null | undefined
+  readonly AttestationData?: ManifestAttestationData | null | undefined
 }
 
+/** An image in a list. */
 export interface ImageSummary {
   readonly Id: string
   readonly ParentId: string
   readonly RepoTags: readonly string[]
   readonly RepoDigests: readonly string[]
+  /** Unix seconds. */
   readonly Created: number
+  /** Bytes. */
   readonly Size: number
+  /** -1 where it was not asked for. */
   readonly SharedSize: number
   readonly Labels: Readonly<Record<string, string>>
+  /** -1 where it was not counted. */
   readonly Containers: number
   readonly Manifests?: readonly ImageManifestSummary[] | undefined
   readonly Descriptor?: OCIDescriptor | null | undefined

@@ -1,10 +1,12 @@
 import type { ConfigReference, IPAM } from './network-requests.js'
 
+/** Another node in an overlay network. */
 export interface PeerInfo {
   readonly Name?: string | undefined
   readonly IP?: string | undefined
 }
 
+/** A container in a network. */
 export interface EndpointResource {
   readonly Name?: string | undefined
   readonly EndpointID?: string | undefined
@@ -13,19 +15,23 @@ export interface EndpointResource {
   readonly IPv6Address?: string | undefined
 }
 
+/** Addresses of a subnet, taken and free. */
 export interface SubnetStatus {
   readonly IPsInUse?: number | undefined
   readonly DynamicIPsAvailable?: number | undefined
 }
 
+/** Addresses of a network, by subnet. */
 export interface IPAMStatus {
   readonly Subnets?: Readonly<Record<string, SubnetStatus>> | undefined
 }
 
+/** The state of a network. Since API 1.52. */
 export interface NetworkStatus {
   readonly IPAM?: IPAMStatus | undefined
 }
 
+/** A task behind a service. */
 export interface NetworkTaskInfo {
   readonly Name?: string | undefined
   readonly EndpointID?: string | undefined
@@ -33,6 +39,7 @@ export interface NetworkTaskInfo {
   readonly Info?: Readonly<Record<string, string>> | undefined
 }
 
+/** A service in a network. */
 export interface ServiceInfo {
   readonly VIP?: string | undefined
   readonly Ports?: readonly string[] | undefined
@@ -40,6 +47,7 @@ export interface ServiceInfo {
   readonly Tasks?: readonly NetworkTaskInfo[] | undefined
 }
 
+/** A network. */
 export interface Network {
   readonly Name: string
   readonly Id: string
@@ -61,12 +69,14 @@ export interface Network {
   readonly Containers?: Readonly<Record<string, EndpointResource>> | undefined
 }
 
+/** A network with what is in it. */
 export interface NetworkInspectResponse extends Network {
   readonly Containers?: Readonly<Record<string, EndpointResource>> | undefined
   readonly Services?: Readonly<Record<string, ServiceInfo>> | undefined
   readonly Status?: NetworkStatus | undefined
 }
 
+/** The network that was made. */
 export interface NetworkCreateResponse {
   readonly Id: string
   readonly Warning: string

@@ -1,5 +1,6 @@
 import { lazy, map, object, oneOf, string } from '../schema.js'
 
+/** What can be set on a node. */
 export interface NodeSpec {
   readonly Name?: string | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined

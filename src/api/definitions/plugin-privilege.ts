@@ -1,5 +1,6 @@
 import { lazy, list, object, string } from '../schema.js'
 
+/** Something a plugin wants to be allowed. */
 export interface PluginPrivilege {
   readonly Name?: string | undefined
   readonly Description?: string | undefined

@@ -1,3 +1,4 @@
+/** A mount of a plugin. */
 export interface PluginMount {
   readonly Name: string
   readonly Description: string
@@ -8,6 +9,7 @@ export interface PluginMount {
   readonly Options: readonly string[]
 }
 
+/** A device of a plugin. */
 export interface PluginDevice {
   readonly Name: string
   readonly Description: string
@@ -15,6 +17,7 @@ export interface PluginDevice {
   readonly Path: string
 }
 
+/** An environment variable of a plugin. */
 export interface PluginEnv {
   readonly Name: string
   readonly Description: string
@@ -22,6 +25,7 @@ export interface PluginEnv {
   readonly Value: string
 }
 
+/** What can be set on a plugin. */
 export interface PluginSettings {
   readonly Mounts: readonly PluginMount[]
   readonly Env: readonly string[]
@@ -29,59 +33,67 @@ export interface PluginSettings {
   readonly Devices: readonly PluginDevice[]
 }
 
-export interface ConfigInterface {
+/** How the engine talks to a plugin. */
+export interface PluginInterface {
   readonly Types: readonly string[]
   readonly Socket: string
   readonly ProtocolScheme?: '' | 'moby.plugins.http/v1' | undefined
 }
 
-export interface ConfigUser {
+/** The user a plugin runs as. */
+export interface PluginUser {
   readonly UID?: number | undefined
   readonly GID?: number | undefined
 }
 
-export interface ConfigNetwork {
+/** A plugin's network. */
+export interface PluginNetwork {
   readonly Type: string
 }
 
-export interface ConfigLinux {
+/** What a plugin gets on Linux. */
+export interface PluginLinux {
   readonly Capabilities: readonly string[]
   readonly AllowAllDevices: boolean
   readonly Devices: readonly PluginDevice[]
 }
 
-export interface ConfigArgs {
+/** Arguments of a plugin. */
+export interface PluginArgs {
   readonly Name: string
   readonly Description: string
   readonly Settable: readonly string[]
   readonly Value: readonly string[]
 }
 
-export interface Configrootfs {
+/** A plugin's layers. */
+export interface PluginRootFS {
   readonly type?: string | undefined
   readonly diff_ids?: readonly string[] | undefined
 }
 
+/** What a plugin says about itself. */
 export interface PluginConfig {
   readonly Description: string
   readonly Documentation: string
-  readonly Interface: ConfigInterface
+  readonly Interface: PluginInterface
   readonly Entrypoint: readonly string[]
   readonly WorkDir: string
-  readonly User?: ConfigUser | undefined
-  readonly Network: ConfigNetwork
-  readonly Linux: ConfigLinux
+  readonly User?: PluginUser | undefined
+  readonly Network: PluginNetwork
+  readonly Linux: PluginLinux
   readonly PropagatedMount: string
   readonly IpcHost: boolean
   readonly PidHost: boolean
   readonly Mounts: readonly PluginMount[]
   readonly Env: readonly PluginEnv[]
-  readonly Args: ConfigArgs
-  readonly rootfs?: Configrootfs | undefined
+  readonly Args: PluginArgs
+  readonly rootfs?: PluginRootFS | undefined
   /** Gone after API 1.51. */
   readonly DockerVersion?: string | undefined
 }
 
+/** An installed plugin. */
 export interface Plugin {
   readonly Id?: string | undefined
   readonly Name: string

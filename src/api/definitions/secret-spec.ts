@@ -1,5 +1,6 @@
 import { lazy, map, object, required, string } from '../schema.js'
 
+/** A driver with its options. */
 export interface Driver {
   readonly Name: string
   readonly Options?: Readonly<Record<string, string>> | null | undefined
@@ -8,9 +9,11 @@ export interface Driver {
 /** Schema of {@link Driver}. */
 export const driver = lazy(() => object<Driver>({ Name: required(string()), Options: map(string()) }))
 
+/** A secret to keep. */
 export interface SecretSpec {
   readonly Name?: string | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined
+  /** In base64; never in responses. */
   readonly Data?: string | undefined
   readonly Driver?: Driver | undefined
   readonly Templating?: Driver | undefined
@@ -21,9 +24,11 @@ export const secretSpec = lazy(() =>
   object<SecretSpec>({ Name: string(), Labels: map(string()), Data: string(), Driver: driver(), Templating: driver() })
 )
 
+/** A config to keep. */
 export interface ConfigSpec {
   readonly Name?: string | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined
+  /** In base64. */
   readonly Data?: string | undefined
   readonly Templating?: Driver | undefined
 }

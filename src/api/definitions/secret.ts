@@ -1,6 +1,7 @@
 import type { ObjectVersion } from './object-version.js'
 import type { ConfigSpec, SecretSpec } from './secret-spec.js'
 
+/** A secret, without its content. */
 export interface Secret {
   readonly ID?: string | undefined
   readonly Version?: ObjectVersion | undefined
@@ -9,6 +10,7 @@ export interface Secret {
   readonly Spec?: SecretSpec | undefined
 }
 
+/** A config. */
 export interface Config {
   readonly ID?: string | undefined
   readonly Version?: ObjectVersion | undefined

@@ -1,6 +1,7 @@
 import { type Empty, empty, integer, lazy, list, map, number, object, oneOf, string } from '../schema.js'
 import { type NetworkAttachmentConfig, networkAttachmentConfig, type TaskSpec, taskSpec } from './task-spec.js'
 
+/** A published port of a service. */
 export interface EndpointPortConfig {
   readonly Name?: string | undefined
   readonly Protocol?: 'tcp' | 'udp' | 'sctp' | undefined
@@ -20,6 +21,7 @@ export const endpointPortConfig = lazy(() =>
   })
 )
 
+/** How a service is reached. */
 export interface EndpointSpec {
   readonly Mode?: 'vip' | 'dnsrr' | undefined
   readonly Ports?: readonly EndpointPortConfig[] | null | undefined
@@ -28,45 +30,52 @@ export interface EndpointSpec {
 /** Schema of {@link EndpointSpec}. */
 export const endpointSpec = lazy(() => object<EndpointSpec>({ Mode: oneOf('vip', 'dnsrr'), Ports: list(endpointPortConfig()) }))
 
-export interface ModeReplicated {
+/** A number of equal tasks. */
+export interface ReplicatedService {
   readonly Replicas?: number | undefined
 }
 
-/** Schema of {@link ModeReplicated}. */
-export const modeReplicated = lazy(() => object<ModeReplicated>({ Replicas: integer() }))
+/** Schema of {@link ReplicatedService}. */
+export const replicatedService = lazy(() => object<ReplicatedService>({ Replicas: integer() }))
 
-export interface ModeReplicatedJob {
+/** A number of tasks that run to their end. */
+export interface ReplicatedJob {
   readonly MaxConcurrent?: number | undefined
   readonly TotalCompletions?: number | undefined
 }
 
-/** Schema of {@link ModeReplicatedJob}. */
-export const modeReplicatedJob = lazy(() => object<ModeReplicatedJob>({ MaxConcurrent: integer(), TotalCompletions: integer() }))
+/** Schema of {@link ReplicatedJob}. */
+export const replicatedJob = lazy(() => object<ReplicatedJob>({ MaxConcurrent: integer(), TotalCompletions: integer() }))
 
-export interface ServiceSpecMode {
-  readonly Replicated?: ModeReplicated | undefined
+/** How many tasks there are: one of the four. */
+export interface ServiceMode {
+  readonly Replicated?: ReplicatedService | undefined
   readonly Global?: Empty | undefined
-  readonly ReplicatedJob?: ModeReplicatedJob | undefined
+  readonly ReplicatedJob?: ReplicatedJob | undefined
   readonly GlobalJob?: Empty | undefined
 }
 
-/** Schema of {@link ServiceSpecMode}. */
-export const serviceSpecMode = lazy(() =>
-  object<ServiceSpecMode>({ Replicated: modeReplicated(), Global: empty(), ReplicatedJob: modeReplicatedJob(), GlobalJob: empty() })
+/** Schema of {@link ServiceMode}. */
+export const serviceMode = lazy(() =>
+  object<ServiceMode>({ Replicated: replicatedService(), Global: empty(), ReplicatedJob: replicatedJob(), GlobalJob: empty() })
 )
 
-export interface ServiceSpecUpdateConfig {
+/** How a change is rolled out. */
+export interface UpdateConfig {
   readonly Parallelism?: number | undefined
+  /** Nanoseconds. */
   readonly Delay?: number | undefined
   readonly FailureAction?: 'continue' | 'pause' | 'rollback' | undefined
+  /** Nanoseconds. */
   readonly Monitor?: number | undefined
+  /** 0 to 1. */
   readonly MaxFailureRatio?: number | undefined
   readonly Order?: 'stop-first' | 'start-first' | undefined
 }
 
-/** Schema of {@link ServiceSpecUpdateConfig}. */
-export const serviceSpecUpdateConfig = lazy(() =>
-  object<ServiceSpecUpdateConfig>({
+/** Schema of {@link UpdateConfig}. */
+export const updateConfig = lazy(() =>
+  object<UpdateConfig>({
     Parallelism: integer(),
     Delay: integer(),
     FailureAction: oneOf('continue', 'pause', 'rollback'),
@@ -76,18 +85,22 @@ export const serviceSpecUpdateConfig = lazy(() =>
   })
 )
 
-export interface ServiceSpecRollbackConfig {
+/** How a change is taken back. */
+export interface RollbackConfig {
   readonly Parallelism?: number | undefined
+  /** Nanoseconds. */
   readonly Delay?: number | undefined
   readonly FailureAction?: 'continue' | 'pause' | undefined
+  /** Nanoseconds. */
   readonly Monitor?: number | undefined
+  /** 0 to 1. */
   readonly MaxFailureRatio?: number | undefined
   readonly Order?: 'stop-first' | 'start-first' | undefined
 }
 
-/** Schema of {@link ServiceSpecRollbackConfig}. */
-export const serviceSpecRollbackConfig = lazy(() =>
-  object<ServiceSpecRollbackConfig>({
+/** Schema of {@link RollbackConfig}. */
+export const rollbackConfig = lazy(() =>
+  object<RollbackConfig>({
     Parallelism: integer(),
     Delay: integer(),
     FailureAction: oneOf('continue', 'pause'),
@@ -97,13 +110,15 @@ export const serviceSpecRollbackConfig = lazy(() =>
   })
 )
 
+/** What a service is to be. */
 export interface ServiceSpec {
   readonly Name?: string | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined
   readonly TaskTemplate?: TaskSpec | undefined
-  readonly Mode?: ServiceSpecMode | undefined
-  readonly UpdateConfig?: ServiceSpecUpdateConfig | undefined
-  readonly RollbackConfig?: ServiceSpecRollbackConfig | undefined
+  readonly Mode?: ServiceMode | undefined
+  readonly UpdateConfig?: UpdateConfig | undefined
+  readonly RollbackConfig?: RollbackConfig | undefined
+  /** In TaskTemplate since API 1.44. */
   readonly Networks?: readonly NetworkAttachmentConfig[] | null | undefined
   readonly EndpointSpec?: EndpointSpec | undefined
 }
@@ -114,9 +129,9 @@ export const serviceSpec = lazy(() =>
     Name: string(),
     Labels: map(string()),
     TaskTemplate: taskSpec(),
-    Mode: serviceSpecMode(),
-    UpdateConfig: serviceSpecUpdateConfig(),
-    RollbackConfig: serviceSpecRollbackConfig(),
+    Mode: serviceMode(),
+    UpdateConfig: updateConfig(),
+    RollbackConfig: rollbackConfig(),
     Networks: list(networkAttachmentConfig()),
     EndpointSpec: endpointSpec()
   })

@@ -1,13 +1,18 @@
 import { boolean, integer, lazy, list, object, required, string } from '../schema.js'
 import { type SwarmSpec, swarmSpec } from './swarm-spec.js'
 
+/** A swarm to found. */
 export interface SwarmInitRequest {
+  /** `address:port` or `interface:port`. */
   readonly ListenAddr?: string | undefined
+  /** The address other nodes reach this one at. */
   readonly AdvertiseAddr?: string | undefined
   readonly DataPathAddr?: string | undefined
+  /** 1024 to 49151; 4789 when 0. */
   readonly DataPathPort?: number | undefined
   readonly DefaultAddrPool?: readonly string[] | null | undefined
   readonly ForceNewCluster?: boolean | undefined
+  /** Prefix length. */
   readonly SubnetSize?: number | undefined
   readonly Spec?: SwarmSpec | undefined
 }
@@ -26,6 +31,7 @@ export const swarmInitRequest = lazy(() =>
   })
 )
 
+/** A swarm to join. */
 export interface SwarmJoinRequest {
   readonly ListenAddr: string
   readonly AdvertiseAddr?: string | undefined
@@ -45,6 +51,7 @@ export const swarmJoinRequest = lazy(() =>
   })
 )
 
+/** The key that opens a locked manager. */
 export interface SwarmUnlockRequest {
   readonly UnlockKey?: string | undefined
 }

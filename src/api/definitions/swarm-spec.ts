@@ -1,13 +1,16 @@
 import { boolean, integer, lazy, list, map, object, oneOf, string } from '../schema.js'
 
-export interface SwarmSpecOrchestration {
+/** How tasks are kept. */
+export interface OrchestrationConfig {
+  /** Ended tasks to keep for each slot; negative for all. */
   readonly TaskHistoryRetentionLimit?: number | undefined
 }
 
-/** Schema of {@link SwarmSpecOrchestration}. */
-export const swarmSpecOrchestration = lazy(() => object<SwarmSpecOrchestration>({ TaskHistoryRetentionLimit: integer() }))
+/** Schema of {@link OrchestrationConfig}. */
+export const orchestrationConfig = lazy(() => object<OrchestrationConfig>({ TaskHistoryRetentionLimit: integer() }))
 
-export interface SwarmSpecRaft {
+/** How managers agree. */
+export interface RaftConfig {
   readonly SnapshotInterval?: number | undefined
   readonly KeepOldSnapshots?: number | undefined
   readonly LogEntriesForSlowFollowers?: number | undefined
@@ -15,9 +18,9 @@ export interface SwarmSpecRaft {
   readonly HeartbeatTick?: number | undefined
 }
 
-/** Schema of {@link SwarmSpecRaft}. */
-export const swarmSpecRaft = lazy(() =>
-  object<SwarmSpecRaft>({
+/** Schema of {@link RaftConfig}. */
+export const raftConfig = lazy(() =>
+  object<RaftConfig>({
     SnapshotInterval: integer(),
     KeepOldSnapshots: integer(),
     LogEntriesForSlowFollowers: integer(),
@@ -26,51 +29,58 @@ export const swarmSpecRaft = lazy(() =>
   })
 )
 
-export interface SwarmSpecDispatcher {
+/** How managers keep in touch with nodes. */
+export interface DispatcherConfig {
+  /** Nanoseconds. */
   readonly HeartbeatPeriod?: number | undefined
 }
 
-/** Schema of {@link SwarmSpecDispatcher}. */
-export const swarmSpecDispatcher = lazy(() => object<SwarmSpecDispatcher>({ HeartbeatPeriod: integer() }))
+/** Schema of {@link DispatcherConfig}. */
+export const dispatcherConfig = lazy(() => object<DispatcherConfig>({ HeartbeatPeriod: integer() }))
 
-export interface CAConfigExternalCAs {
+/** A certificate authority outside. */
+export interface ExternalCA {
   readonly Protocol?: 'cfssl' | undefined
   readonly URL?: string | undefined
   readonly Options?: Readonly<Record<string, string>> | null | undefined
   readonly CACert?: string | undefined
 }
 
-/** Schema of {@link CAConfigExternalCAs}. */
-export const caConfigExternalCAs = lazy(() =>
-  object<CAConfigExternalCAs>({ Protocol: oneOf('cfssl'), URL: string(), Options: map(string()), CACert: string() })
+/** Schema of {@link ExternalCA}. */
+export const externalCA = lazy(() =>
+  object<ExternalCA>({ Protocol: oneOf('cfssl'), URL: string(), Options: map(string()), CACert: string() })
 )
 
-export interface SwarmSpecCAConfig {
+/** The swarm's certificates. */
+export interface CAConfig {
+  /** Nanoseconds. */
   readonly NodeCertExpiry?: number | undefined
-  readonly ExternalCAs?: readonly CAConfigExternalCAs[] | null | undefined
+  readonly ExternalCAs?: readonly ExternalCA[] | null | undefined
   readonly SigningCACert?: string | undefined
   readonly SigningCAKey?: string | undefined
   readonly ForceRotate?: number | undefined
 }
 
-/** Schema of {@link SwarmSpecCAConfig}. */
-export const swarmSpecCAConfig = lazy(() =>
-  object<SwarmSpecCAConfig>({
+/** Schema of {@link CAConfig}. */
+export const caConfig = lazy(() =>
+  object<CAConfig>({
     NodeCertExpiry: integer(),
-    ExternalCAs: list(caConfigExternalCAs()),
+    ExternalCAs: list(externalCA()),
     SigningCACert: string(),
     SigningCAKey: string(),
     ForceRotate: integer()
   })
 )
 
-export interface SwarmSpecEncryptionConfig {
+/** Encryption of what managers store. */
+export interface EncryptionConfig {
   readonly AutoLockManagers?: boolean | undefined
 }
 
-/** Schema of {@link SwarmSpecEncryptionConfig}. */
-export const swarmSpecEncryptionConfig = lazy(() => object<SwarmSpecEncryptionConfig>({ AutoLockManagers: boolean() }))
+/** Schema of {@link EncryptionConfig}. */
+export const encryptionConfig = lazy(() => object<EncryptionConfig>({ AutoLockManagers: boolean() }))
 
+/** Log driver of tasks that name none. */
 export interface TaskDefaultsLogDriver {
   readonly Name?: string | undefined
   readonly Options?: Readonly<Record<string, string>> | null | undefined
@@ -79,22 +89,24 @@ export interface TaskDefaultsLogDriver {
 /** Schema of {@link TaskDefaultsLogDriver}. */
 export const taskDefaultsLogDriver = lazy(() => object<TaskDefaultsLogDriver>({ Name: string(), Options: map(string()) }))
 
-export interface SwarmSpecTaskDefaults {
+/** What tasks take when they say nothing. */
+export interface TaskDefaults {
   readonly LogDriver?: TaskDefaultsLogDriver | undefined
 }
 
-/** Schema of {@link SwarmSpecTaskDefaults}. */
-export const swarmSpecTaskDefaults = lazy(() => object<SwarmSpecTaskDefaults>({ LogDriver: taskDefaultsLogDriver() }))
+/** Schema of {@link TaskDefaults}. */
+export const taskDefaults = lazy(() => object<TaskDefaults>({ LogDriver: taskDefaultsLogDriver() }))
 
+/** What can be set on a swarm. */
 export interface SwarmSpec {
   readonly Name?: string | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined
-  readonly Orchestration?: SwarmSpecOrchestration | null | undefined
-  readonly Raft?: SwarmSpecRaft | undefined
-  readonly Dispatcher?: SwarmSpecDispatcher | null | undefined
-  readonly CAConfig?: SwarmSpecCAConfig | null | undefined
-  readonly EncryptionConfig?: SwarmSpecEncryptionConfig | undefined
-  readonly TaskDefaults?: SwarmSpecTaskDefaults | undefined
+  readonly Orchestration?: OrchestrationConfig | null | undefined
+  readonly Raft?: RaftConfig | undefined
+  readonly Dispatcher?: DispatcherConfig | null | undefined
+  readonly CAConfig?: CAConfig | null | undefined
+  readonly EncryptionConfig?: EncryptionConfig | undefined
+  readonly TaskDefaults?: TaskDefaults | undefined
 }
 
 /** Schema of {@link SwarmSpec}. */
@@ -102,11 +114,11 @@ export const swarmSpec = lazy(() =>
   object<SwarmSpec>({
     Name: string(),
     Labels: map(string()),
-    Orchestration: swarmSpecOrchestration(),
-    Raft: swarmSpecRaft(),
-    Dispatcher: swarmSpecDispatcher(),
-    CAConfig: swarmSpecCAConfig(),
-    EncryptionConfig: swarmSpecEncryptionConfig(),
-    TaskDefaults: swarmSpecTaskDefaults()
+    Orchestration: orchestrationConfig(),
+    Raft: raftConfig(),
+    Dispatcher: dispatcherConfig(),
+    CAConfig: caConfig(),
+    EncryptionConfig: encryptionConfig(),
+    TaskDefaults: taskDefaults()
   })
 )

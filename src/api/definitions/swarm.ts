@@ -2,11 +2,13 @@ import type { TLSInfo } from './node.js'
 import type { ObjectVersion } from './object-version.js'
 import type { SwarmSpec } from './swarm-spec.js'
 
+/** Secrets that let nodes join. */
 export interface JoinTokens {
   readonly Worker?: string | undefined
   readonly Manager?: string | undefined
 }
 
+/** The swarm as seen by its members. */
 export interface ClusterInfo {
   readonly ID?: string | undefined
   readonly Version?: ObjectVersion | undefined
@@ -20,10 +22,12 @@ export interface ClusterInfo {
   readonly SubnetSize?: number | undefined
 }
 
+/** The swarm as seen by its managers. */
 export interface Swarm extends ClusterInfo {
   readonly JoinTokens?: JoinTokens | undefined
 }
 
+/** The key that opens a locked manager. */
 export interface UnlockKeyResponse {
   readonly UnlockKey?: string | undefined
 }

@@ -1,5 +1,7 @@
 import type { ClusterInfo } from './swarm.js'
+import type { GenericResource } from './task-spec.js'
 
+/** Drivers by kind. */
 export interface PluginsInfo {
   readonly Volume?: readonly string[] | undefined
   readonly Network?: readonly string[] | undefined
@@ -7,6 +9,7 @@ export interface PluginsInfo {
   readonly Log?: readonly string[] | undefined
 }
 
+/** A registry as the engine is set up for it. */
 export interface IndexInfo {
   readonly Name?: string | undefined
   readonly Mirrors?: readonly string[] | undefined
@@ -14,6 +17,7 @@ export interface IndexInfo {
   readonly Official?: boolean | undefined
 }
 
+/** How the engine is set up for registries. */
 export interface RegistryServiceConfig {
   readonly InsecureRegistryCIDRs?: readonly string[] | undefined
   readonly IndexConfigs?: Readonly<Record<string, IndexInfo>> | undefined
@@ -24,23 +28,27 @@ export interface RegistryServiceConfig {
   readonly AllowNondistributableArtifactsHostnames?: readonly string[] | undefined
 }
 
+/** An OCI runtime. */
 export interface Runtime {
   readonly path?: string | undefined
   readonly runtimeArgs?: readonly string[] | null | undefined
   readonly status?: Readonly<Record<string, string>> | null | undefined
 }
 
+/** The version of a part, as a commit. */
 export interface Commit {
   readonly ID?: string | undefined
   /** Gone after API 1.41. */
   readonly Expected?: string | undefined
 }
 
+/** A manager of the swarm. */
 export interface PeerNode {
   readonly NodeID?: string | undefined
   readonly Addr?: string | undefined
 }
 
+/** The engine's place in a swarm. */
 export interface SwarmInfo {
   readonly NodeID?: string | undefined
   readonly NodeAddr?: string | undefined
@@ -53,50 +61,42 @@ export interface SwarmInfo {
   readonly Cluster?: ClusterInfo | undefined
 }
 
+/** A device that a driver has found. */
 export interface DeviceInfo {
   readonly Source?: string | undefined
   readonly ID?: string | undefined
 }
 
+/** The node resource interface. */
 export interface NRIInfo {
   readonly Info?: readonly (readonly string[])[] | undefined
 }
 
+/** What makes the firewall rules. */
 export interface FirewallInfo {
   readonly Driver?: string | undefined
   readonly Info?: readonly (readonly string[])[] | undefined
 }
 
-export interface ContainerdInfoNamespaces {
+/** containerd's namespaces that the engine uses. */
+export interface ContainerdNamespaces {
   readonly Containers?: string | undefined
   readonly Plugins?: string | undefined
 }
 
+/** The containerd the engine uses. */
 export interface ContainerdInfo {
   readonly Address?: string | undefined
-  readonly Namespaces?: ContainerdInfoNamespaces | undefined
+  readonly Namespaces?: ContainerdNamespaces | undefined
 }
 
-export interface GenericResourcesNamedResourceSpec {
-  readonly Kind?: string | undefined
-  readonly Value?: string | undefined
-}
-
-export interface GenericResourcesDiscreteResourceSpec {
-  readonly Kind?: string | undefined
-  readonly Value?: number | undefined
-}
-
-export interface GenericResources {
-  readonly NamedResourceSpec?: GenericResourcesNamedResourceSpec | undefined
-  readonly DiscreteResourceSpec?: GenericResourcesDiscreteResourceSpec | undefined
-}
-
+/** Where networks without a subnet take theirs from. */
 export interface AddressPool {
   readonly Base?: string | undefined
   readonly Size?: number | undefined
 }
 
+/** The engine, its host and what it can do. */
 export interface SystemInfoResponse {
   readonly ID: string
   readonly Containers: number
@@ -118,8 +118,11 @@ export interface SystemInfoResponse {
   readonly OomKillDisable?: boolean | undefined
   readonly IPv4Forwarding?: boolean | undefined
   readonly Debug?: boolean | undefined
+  /** Open files; only while debugging. */
   readonly NFd?: number | undefined
+  /** Only while debugging. */
   readonly NGoroutines?: number | undefined
+  /** RFC 3339. */
   readonly SystemTime?: string | undefined
   readonly LoggingDriver?: string | undefined
   readonly CgroupDriver?: 'cgroupfs' | 'systemd' | 'none' | undefined
@@ -131,14 +134,16 @@ export interface SystemInfoResponse {
   readonly OSType: string
   readonly Architecture: string
   readonly NCPU: number
+  /** Bytes. */
   readonly MemTotal: number
   readonly IndexServerAddress?: string | undefined
   readonly RegistryConfig?: RegistryServiceConfig | undefined
-  readonly GenericResources?: readonly GenericResources[] | undefined
+  readonly GenericResources?: readonly GenericResource[] | null | undefined
   readonly HttpProxy?: string | undefined
   readonly HttpsProxy?: string | undefined
   readonly NoProxy?: string | undefined
   readonly Name: string
+  /** `key=value` each. */
   readonly Labels?: readonly string[] | undefined
   readonly ExperimentalBuild?: boolean | undefined
   readonly ServerVersion: string
@@ -151,6 +156,7 @@ export interface SystemInfoResponse {
   readonly ContainerdCommit?: Commit | undefined
   readonly RuncCommit?: Commit | undefined
   readonly InitCommit?: Commit | undefined
+  /** Such as `name=seccomp,profile=builtin`. */
   readonly SecurityOptions?: readonly string[] | undefined
   readonly ProductLicense?: string | undefined
   readonly DefaultAddressPools?: readonly AddressPool[] | undefined

@@ -2,7 +2,9 @@ import { boolean, type Empty, empty, integer, lazy, list, map, object, oneOf, st
 import { type HealthConfig, healthConfig } from './container-config.js'
 import { type Mount, mount } from './mount.js'
 import { type PluginPrivilege, pluginPrivilege } from './plugin-privilege.js'
+import { type Ulimit, ulimit } from './resources.js'
 
+/** What a task can run on. */
 export interface Platform {
   readonly Architecture?: string | undefined
   readonly OS?: string | undefined
@@ -11,6 +13,7 @@ export interface Platform {
 /** Schema of {@link Platform}. */
 export const platform = lazy(() => object<Platform>({ Architecture: string(), OS: string() }))
 
+/** The most a task may use. */
 export interface Limit {
   readonly NanoCPUs?: number | undefined
   readonly MemoryBytes?: number | undefined
@@ -20,48 +23,48 @@ export interface Limit {
 /** Schema of {@link Limit}. */
 export const limit = lazy(() => object<Limit>({ NanoCPUs: integer(), MemoryBytes: integer(), Pids: integer() }))
 
-export interface GenericResourcesNamedResourceSpec {
+/** A resource by name, such as one GPU. */
+export interface NamedResource {
   readonly Kind?: string | undefined
   readonly Value?: string | undefined
 }
 
-/** Schema of {@link GenericResourcesNamedResourceSpec}. */
-export const genericResourcesNamedResourceSpec = lazy(() => object<GenericResourcesNamedResourceSpec>({ Kind: string(), Value: string() }))
+/** Schema of {@link NamedResource}. */
+export const namedResource = lazy(() => object<NamedResource>({ Kind: string(), Value: string() }))
 
-export interface GenericResourcesDiscreteResourceSpec {
+/** A number of equal resources. */
+export interface DiscreteResource {
   readonly Kind?: string | undefined
   readonly Value?: number | undefined
 }
 
-/** Schema of {@link GenericResourcesDiscreteResourceSpec}. */
-export const genericResourcesDiscreteResourceSpec = lazy(() =>
-  object<GenericResourcesDiscreteResourceSpec>({ Kind: string(), Value: integer() })
-)
+/** Schema of {@link DiscreteResource}. */
+export const discreteResource = lazy(() => object<DiscreteResource>({ Kind: string(), Value: integer() }))
 
-export interface GenericResources {
-  readonly NamedResourceSpec?: GenericResourcesNamedResourceSpec | undefined
-  readonly DiscreteResourceSpec?: GenericResourcesDiscreteResourceSpec | undefined
+/** A user-defined resource: one of the two. */
+export interface GenericResource {
+  readonly NamedResourceSpec?: NamedResource | undefined
+  readonly DiscreteResourceSpec?: DiscreteResource | undefined
 }
 
-/** Schema of {@link GenericResources}. */
-export const genericResources = lazy(() =>
-  object<GenericResources>({
-    NamedResourceSpec: genericResourcesNamedResourceSpec(),
-    DiscreteResourceSpec: genericResourcesDiscreteResourceSpec()
-  })
+/** Schema of {@link GenericResource}. */
+export const genericResource = lazy(() =>
+  object<GenericResource>({ NamedResourceSpec: namedResource(), DiscreteResourceSpec: discreteResource() })
 )
 
+/** What a task needs, or a node has. */
 export interface ResourceObject {
   readonly NanoCPUs?: number | undefined
   readonly MemoryBytes?: number | undefined
-  readonly GenericResources?: readonly GenericResources[] | null | undefined
+  readonly GenericResources?: readonly GenericResource[] | null | undefined
 }
 
 /** Schema of {@link ResourceObject}. */
 export const resourceObject = lazy(() =>
-  object<ResourceObject>({ NanoCPUs: integer(), MemoryBytes: integer(), GenericResources: list(genericResources()) })
+  object<ResourceObject>({ NanoCPUs: integer(), MemoryBytes: integer(), GenericResources: list(genericResource()) })
 )
 
+/** A network a task joins. */
 export interface NetworkAttachmentConfig {
   readonly Target?: string | undefined
   readonly Aliases?: readonly string[] | null | undefined
@@ -73,30 +76,31 @@ export const networkAttachmentConfig = lazy(() =>
   object<NetworkAttachmentConfig>({ Target: string(), Aliases: list(string()), DriverOpts: map(string()) })
 )
 
-export interface TaskSpecPluginSpec {
+/** A plugin as a task. Experimental. */
+export interface PluginSpec {
   readonly Name?: string | undefined
   readonly Remote?: string | undefined
   readonly Disabled?: boolean | undefined
   readonly PluginPrivilege?: readonly PluginPrivilege[] | null | undefined
 }
 
-/** Schema of {@link TaskSpecPluginSpec}. */
-export const taskSpecPluginSpec = lazy(() =>
-  object<TaskSpecPluginSpec>({ Name: string(), Remote: string(), Disabled: boolean(), PluginPrivilege: list(pluginPrivilege()) })
+/** Schema of {@link PluginSpec}. */
+export const pluginSpec = lazy(() =>
+  object<PluginSpec>({ Name: string(), Remote: string(), Disabled: boolean(), PluginPrivilege: list(pluginPrivilege()) })
 )
 
-export interface PrivilegesCredentialSpec {
+/** Windows only: a managed service account. */
+export interface CredentialSpec {
   readonly Config?: string | undefined
   readonly File?: string | undefined
   readonly Registry?: string | undefined
 }
 
-/** Schema of {@link PrivilegesCredentialSpec}. */
-export const privilegesCredentialSpec = lazy(() =>
-  object<PrivilegesCredentialSpec>({ Config: string(), File: string(), Registry: string() })
-)
+/** Schema of {@link CredentialSpec}. */
+export const credentialSpec = lazy(() => object<CredentialSpec>({ Config: string(), File: string(), Registry: string() }))
 
-export interface PrivilegesSELinuxContext {
+/** SELinux labels. */
+export interface SELinuxContext {
   readonly Disable?: boolean | undefined
   readonly User?: string | undefined
   readonly Role?: string | undefined
@@ -104,113 +108,108 @@ export interface PrivilegesSELinuxContext {
   readonly Level?: string | undefined
 }
 
-/** Schema of {@link PrivilegesSELinuxContext}. */
-export const privilegesSELinuxContext = lazy(() =>
-  object<PrivilegesSELinuxContext>({ Disable: boolean(), User: string(), Role: string(), Type: string(), Level: string() })
+/** Schema of {@link SELinuxContext}. */
+export const seLinuxContext = lazy(() =>
+  object<SELinuxContext>({ Disable: boolean(), User: string(), Role: string(), Type: string(), Level: string() })
 )
 
-export interface PrivilegesSeccomp {
+/** System call filter. */
+export interface SeccompOptions {
   readonly Mode?: 'default' | 'unconfined' | 'custom' | undefined
   readonly Profile?: string | undefined
 }
 
-/** Schema of {@link PrivilegesSeccomp}. */
-export const privilegesSeccomp = lazy(() =>
-  object<PrivilegesSeccomp>({ Mode: oneOf('default', 'unconfined', 'custom'), Profile: string() })
-)
+/** Schema of {@link SeccompOptions}. */
+export const seccompOptions = lazy(() => object<SeccompOptions>({ Mode: oneOf('default', 'unconfined', 'custom'), Profile: string() }))
 
-export interface PrivilegesAppArmor {
+/** AppArmor profile. */
+export interface AppArmorOptions {
   readonly Mode?: 'default' | 'disabled' | undefined
 }
 
-/** Schema of {@link PrivilegesAppArmor}. */
-export const privilegesAppArmor = lazy(() => object<PrivilegesAppArmor>({ Mode: oneOf('default', 'disabled') }))
+/** Schema of {@link AppArmorOptions}. */
+export const appArmorOptions = lazy(() => object<AppArmorOptions>({ Mode: oneOf('default', 'disabled') }))
 
-export interface ContainerSpecPrivileges {
-  readonly CredentialSpec?: PrivilegesCredentialSpec | undefined
-  readonly SELinuxContext?: PrivilegesSELinuxContext | undefined
-  readonly Seccomp?: PrivilegesSeccomp | undefined
-  readonly AppArmor?: PrivilegesAppArmor | undefined
+/** Security options of a task. */
+export interface Privileges {
+  readonly CredentialSpec?: CredentialSpec | undefined
+  readonly SELinuxContext?: SELinuxContext | undefined
+  readonly Seccomp?: SeccompOptions | undefined
+  readonly AppArmor?: AppArmorOptions | undefined
   readonly NoNewPrivileges?: boolean | undefined
 }
 
-/** Schema of {@link ContainerSpecPrivileges}. */
-export const containerSpecPrivileges = lazy(() =>
-  object<ContainerSpecPrivileges>({
-    CredentialSpec: privilegesCredentialSpec(),
-    SELinuxContext: privilegesSELinuxContext(),
-    Seccomp: privilegesSeccomp(),
-    AppArmor: privilegesAppArmor(),
+/** Schema of {@link Privileges}. */
+export const privileges = lazy(() =>
+  object<Privileges>({
+    CredentialSpec: credentialSpec(),
+    SELinuxContext: seLinuxContext(),
+    Seccomp: seccompOptions(),
+    AppArmor: appArmorOptions(),
     NoNewPrivileges: boolean()
   })
 )
 
-export interface ContainerSpecDNSConfig {
+/** What stands in resolv.conf. */
+export interface DNSConfig {
   readonly Nameservers?: readonly string[] | null | undefined
   readonly Search?: readonly string[] | null | undefined
   readonly Options?: readonly string[] | null | undefined
 }
 
-/** Schema of {@link ContainerSpecDNSConfig}. */
-export const containerSpecDNSConfig = lazy(() =>
-  object<ContainerSpecDNSConfig>({ Nameservers: list(string()), Search: list(string()), Options: list(string()) })
-)
+/** Schema of {@link DNSConfig}. */
+export const dnsConfig = lazy(() => object<DNSConfig>({ Nameservers: list(string()), Search: list(string()), Options: list(string()) }))
 
-export interface SecretsFile {
+/** The file a secret becomes. */
+export interface SecretFileTarget {
   readonly Name?: string | undefined
   readonly UID?: string | undefined
   readonly GID?: string | undefined
   readonly Mode?: number | undefined
 }
 
-/** Schema of {@link SecretsFile}. */
-export const secretsFile = lazy(() => object<SecretsFile>({ Name: string(), UID: string(), GID: string(), Mode: integer() }))
+/** Schema of {@link SecretFileTarget}. */
+export const secretFileTarget = lazy(() => object<SecretFileTarget>({ Name: string(), UID: string(), GID: string(), Mode: integer() }))
 
-export interface ContainerSpecSecrets {
-  readonly File?: SecretsFile | undefined
+/** A secret that a task gets. */
+export interface SecretReference {
+  readonly File?: SecretFileTarget | undefined
   readonly SecretID?: string | undefined
   readonly SecretName?: string | undefined
 }
 
-/** Schema of {@link ContainerSpecSecrets}. */
-export const containerSpecSecrets = lazy(() =>
-  object<ContainerSpecSecrets>({ File: secretsFile(), SecretID: string(), SecretName: string() })
-)
+/** Schema of {@link SecretReference}. */
+export const secretReference = lazy(() => object<SecretReference>({ File: secretFileTarget(), SecretID: string(), SecretName: string() }))
 
-export interface ConfigsFile {
+/** The file a config becomes. */
+export interface ConfigFileTarget {
   readonly Name?: string | undefined
   readonly UID?: string | undefined
   readonly GID?: string | undefined
   readonly Mode?: number | undefined
 }
 
-/** Schema of {@link ConfigsFile}. */
-export const configsFile = lazy(() => object<ConfigsFile>({ Name: string(), UID: string(), GID: string(), Mode: integer() }))
+/** Schema of {@link ConfigFileTarget}. */
+export const configFileTarget = lazy(() => object<ConfigFileTarget>({ Name: string(), UID: string(), GID: string(), Mode: integer() }))
 
-export interface ContainerSpecConfigs {
-  readonly File?: ConfigsFile | undefined
+/** A config that a task gets. */
+export interface ConfigFileReference {
+  readonly File?: ConfigFileTarget | undefined
   readonly Runtime?: Empty | undefined
   readonly ConfigID?: string | undefined
   readonly ConfigName?: string | undefined
 }
 
-/** Schema of {@link ContainerSpecConfigs}. */
-export const containerSpecConfigs = lazy(() =>
-  object<ContainerSpecConfigs>({ File: configsFile(), Runtime: empty(), ConfigID: string(), ConfigName: string() })
+/** Schema of {@link ConfigFileReference}. */
+export const configFileReference = lazy(() =>
+  object<ConfigFileReference>({ File: configFileTarget(), Runtime: empty(), ConfigID: string(), ConfigName: string() })
 )
 
-export interface ContainerSpecUlimits {
-  readonly Name?: string | undefined
-  readonly Soft?: number | undefined
-  readonly Hard?: number | undefined
-}
-
-/** Schema of {@link ContainerSpecUlimits}. */
-export const containerSpecUlimits = lazy(() => object<ContainerSpecUlimits>({ Name: string(), Soft: integer(), Hard: integer() }))
-
-export interface TaskSpecContainerSpec {
+/** The container of a task. */
+export interface ContainerSpec {
   readonly Image?: string | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined
+  /** Replaces the image's entrypoint. */
   readonly Command?: readonly string[] | null | undefined
   readonly Args?: readonly string[] | null | undefined
   readonly Hostname?: string | undefined
@@ -218,30 +217,31 @@ export interface TaskSpecContainerSpec {
   readonly Dir?: string | undefined
   readonly User?: string | undefined
   readonly Groups?: readonly string[] | null | undefined
-  readonly Privileges?: ContainerSpecPrivileges | undefined
+  readonly Privileges?: Privileges | undefined
   readonly TTY?: boolean | undefined
   readonly OpenStdin?: boolean | undefined
   readonly ReadOnly?: boolean | undefined
   readonly Mounts?: readonly Mount[] | null | undefined
   readonly StopSignal?: string | undefined
+  /** Nanoseconds. */
   readonly StopGracePeriod?: number | undefined
   readonly HealthCheck?: HealthConfig | undefined
   readonly Hosts?: readonly string[] | null | undefined
-  readonly DNSConfig?: ContainerSpecDNSConfig | undefined
-  readonly Secrets?: readonly ContainerSpecSecrets[] | null | undefined
+  readonly DNSConfig?: DNSConfig | undefined
+  readonly Secrets?: readonly SecretReference[] | null | undefined
   readonly OomScoreAdj?: number | undefined
-  readonly Configs?: readonly ContainerSpecConfigs[] | null | undefined
+  readonly Configs?: readonly ConfigFileReference[] | null | undefined
   readonly Isolation?: 'default' | 'process' | 'hyperv' | '' | undefined
   readonly Init?: boolean | null | undefined
   readonly Sysctls?: Readonly<Record<string, string>> | null | undefined
   readonly CapabilityAdd?: readonly string[] | null | undefined
   readonly CapabilityDrop?: readonly string[] | null | undefined
-  readonly Ulimits?: readonly ContainerSpecUlimits[] | null | undefined
+  readonly Ulimits?: readonly Ulimit[] | null | undefined
 }
 
-/** Schema of {@link TaskSpecContainerSpec}. */
-export const taskSpecContainerSpec = lazy(() =>
-  object<TaskSpecContainerSpec>({
+/** Schema of {@link ContainerSpec}. */
+export const containerSpec = lazy(() =>
+  object<ContainerSpec>({
     Image: string(),
     Labels: map(string()),
     Command: list(string()),
@@ -251,7 +251,7 @@ export const taskSpecContainerSpec = lazy(() =>
     Dir: string(),
     User: string(),
     Groups: list(string()),
-    Privileges: containerSpecPrivileges(),
+    Privileges: privileges(),
     TTY: boolean(),
     OpenStdin: boolean(),
     ReadOnly: boolean(),
@@ -260,119 +260,128 @@ export const taskSpecContainerSpec = lazy(() =>
     StopGracePeriod: integer(),
     HealthCheck: healthConfig(),
     Hosts: list(string()),
-    DNSConfig: containerSpecDNSConfig(),
-    Secrets: list(containerSpecSecrets()),
+    DNSConfig: dnsConfig(),
+    Secrets: list(secretReference()),
     OomScoreAdj: integer(),
-    Configs: list(containerSpecConfigs()),
+    Configs: list(configFileReference()),
     Isolation: oneOf('default', 'process', 'hyperv', ''),
     Init: boolean(),
     Sysctls: map(string()),
     CapabilityAdd: list(string()),
     CapabilityDrop: list(string()),
-    Ulimits: list(containerSpecUlimits())
+    Ulimits: list(ulimit())
   })
 )
 
-export interface TaskSpecNetworkAttachmentSpec {
+/** A container outside of the swarm on an overlay network. */
+export interface NetworkAttachmentSpec {
   readonly ContainerID?: string | undefined
 }
 
-/** Schema of {@link TaskSpecNetworkAttachmentSpec}. */
-export const taskSpecNetworkAttachmentSpec = lazy(() => object<TaskSpecNetworkAttachmentSpec>({ ContainerID: string() }))
+/** Schema of {@link NetworkAttachmentSpec}. */
+export const networkAttachmentSpec = lazy(() => object<NetworkAttachmentSpec>({ ContainerID: string() }))
 
-export interface TaskSpecResources {
+/** What a task needs, and the most it may use. */
+export interface TaskResources {
   readonly Limits?: Limit | undefined
   readonly Reservations?: ResourceObject | undefined
+  /** -1 for no limit. Since API 1.52. */
   readonly SwapBytes?: number | null | undefined
+  /** 0 to 100. Since API 1.52. */
   readonly MemorySwappiness?: number | null | undefined
 }
 
-/** Schema of {@link TaskSpecResources}. */
-export const taskSpecResources = lazy(() =>
-  object<TaskSpecResources>({ Limits: limit(), Reservations: resourceObject(), SwapBytes: integer(), MemorySwappiness: integer() })
+/** Schema of {@link TaskResources}. */
+export const taskResources = lazy(() =>
+  object<TaskResources>({ Limits: limit(), Reservations: resourceObject(), SwapBytes: integer(), MemorySwappiness: integer() })
 )
 
-export interface TaskSpecRestartPolicy {
+/** What happens when a task ends. */
+export interface TaskRestartPolicy {
   readonly Condition?: 'none' | 'on-failure' | 'any' | undefined
+  /** Nanoseconds. */
   readonly Delay?: number | undefined
   readonly MaxAttempts?: number | undefined
+  /** Nanoseconds. */
   readonly Window?: number | undefined
 }
 
-/** Schema of {@link TaskSpecRestartPolicy}. */
-export const taskSpecRestartPolicy = lazy(() =>
-  object<TaskSpecRestartPolicy>({
-    Condition: oneOf('none', 'on-failure', 'any'),
-    Delay: integer(),
-    MaxAttempts: integer(),
-    Window: integer()
-  })
+/** Schema of {@link TaskRestartPolicy}. */
+export const taskRestartPolicy = lazy(() =>
+  object<TaskRestartPolicy>({ Condition: oneOf('none', 'on-failure', 'any'), Delay: integer(), MaxAttempts: integer(), Window: integer() })
 )
 
-export interface PreferencesSpread {
+/** Spread over the values of a label. */
+export interface SpreadPreference {
   readonly SpreadDescriptor?: string | undefined
 }
 
-/** Schema of {@link PreferencesSpread}. */
-export const preferencesSpread = lazy(() => object<PreferencesSpread>({ SpreadDescriptor: string() }))
+/** Schema of {@link SpreadPreference}. */
+export const spreadPreference = lazy(() => object<SpreadPreference>({ SpreadDescriptor: string() }))
 
-export interface PlacementPreferences {
-  readonly Spread?: PreferencesSpread | undefined
+/** A wish about where tasks run. */
+export interface PlacementPreference {
+  readonly Spread?: SpreadPreference | undefined
 }
 
-/** Schema of {@link PlacementPreferences}. */
-export const placementPreferences = lazy(() => object<PlacementPreferences>({ Spread: preferencesSpread() }))
+/** Schema of {@link PlacementPreference}. */
+export const placementPreference = lazy(() => object<PlacementPreference>({ Spread: spreadPreference() }))
 
-export interface TaskSpecPlacement {
+/** Where tasks may run. */
+export interface Placement {
+  /** Such as `node.role==manager`. */
   readonly Constraints?: readonly string[] | null | undefined
-  readonly Preferences?: readonly PlacementPreferences[] | null | undefined
+  readonly Preferences?: readonly PlacementPreference[] | null | undefined
   readonly MaxReplicas?: number | undefined
   readonly Platforms?: readonly Platform[] | null | undefined
 }
 
-/** Schema of {@link TaskSpecPlacement}. */
-export const taskSpecPlacement = lazy(() =>
-  object<TaskSpecPlacement>({
+/** Schema of {@link Placement}. */
+export const placement = lazy(() =>
+  object<Placement>({
     Constraints: list(string()),
-    Preferences: list(placementPreferences()),
+    Preferences: list(placementPreference()),
     MaxReplicas: integer(),
     Platforms: list(platform())
   })
 )
 
-export interface TaskSpecLogDriver {
+/** Where the output of tasks goes. */
+export interface TaskLogDriver {
   readonly Name?: string | undefined
   readonly Options?: Readonly<Record<string, string>> | null | undefined
 }
 
-/** Schema of {@link TaskSpecLogDriver}. */
-export const taskSpecLogDriver = lazy(() => object<TaskSpecLogDriver>({ Name: string(), Options: map(string()) }))
+/** Schema of {@link TaskLogDriver}. */
+export const taskLogDriver = lazy(() => object<TaskLogDriver>({ Name: string(), Options: map(string()) }))
 
+/** What a task runs: one of the three specs. */
 export interface TaskSpec {
-  readonly PluginSpec?: TaskSpecPluginSpec | undefined
-  readonly ContainerSpec?: TaskSpecContainerSpec | undefined
-  readonly NetworkAttachmentSpec?: TaskSpecNetworkAttachmentSpec | undefined
-  readonly Resources?: TaskSpecResources | undefined
-  readonly RestartPolicy?: TaskSpecRestartPolicy | undefined
-  readonly Placement?: TaskSpecPlacement | undefined
+  readonly PluginSpec?: PluginSpec | undefined
+  readonly ContainerSpec?: ContainerSpec | undefined
+  readonly NetworkAttachmentSpec?: NetworkAttachmentSpec | undefined
+  readonly Resources?: TaskResources | undefined
+  readonly RestartPolicy?: TaskRestartPolicy | undefined
+  readonly Placement?: Placement | undefined
+  /** Raise it to replace tasks that have not changed. */
   readonly ForceUpdate?: number | undefined
   readonly Runtime?: string | undefined
   readonly Networks?: readonly NetworkAttachmentConfig[] | null | undefined
-  readonly LogDriver?: TaskSpecLogDriver | undefined
+  readonly LogDriver?: TaskLogDriver | undefined
 }
 
 /** Schema of {@link TaskSpec}. */
 export const taskSpec = lazy(() =>
   object<TaskSpec>({
-    PluginSpec: taskSpecPluginSpec(),
-    ContainerSpec: taskSpecContainerSpec(),
-    NetworkAttachmentSpec: taskSpecNetworkAttachmentSpec(),
-    Resources: taskSpecResources(),
-    RestartPolicy: taskSpecRestartPolicy(),
-    Placement: taskSpecPlacement(),
+    PluginSpec: pluginSpec(),
+    ContainerSpec: containerSpec(),
+    NetworkAttachmentSpec: networkAttachmentSpec(),
+    Resources: taskResources(),
+    RestartPolicy: taskRestartPolicy(),
+    Placement: placement(),
     ForceUpdate: integer(),
     Runtime: string(),
     Networks: list(networkAttachmentConfig()),
-    LogDriver: taskSpecLogDriver()
+    LogDriver: taskLogDriver()
   })
 )

@@ -1,18 +1,21 @@
 import type { Network } from './network.js'
 import type { ObjectVersion } from './object-version.js'
 import type { EndpointPortConfig } from './service-spec.js'
-import type { TaskSpec } from './task-spec.js'
+import type { GenericResource, TaskSpec } from './task-spec.js'
 
+/** The container of a task. */
 export interface ContainerStatus {
   readonly ContainerID?: string | undefined
   readonly PID?: number | undefined
   readonly ExitCode?: number | undefined
 }
 
+/** Ports of a task. */
 export interface PortStatus {
   readonly Ports?: readonly EndpointPortConfig[] | undefined
 }
 
+/** The state of a task. */
 export interface TaskStatus {
   readonly Timestamp?: string | undefined
   readonly State?:
@@ -38,26 +41,13 @@ export interface TaskStatus {
   readonly PortStatus?: PortStatus | undefined
 }
 
+/** A network a task is in. */
 export interface NetworkAttachment {
   readonly Network?: Network | undefined
   readonly Addresses?: readonly string[] | undefined
 }
 
-export interface GenericResourcesNamedResourceSpec {
-  readonly Kind?: string | undefined
-  readonly Value?: string | undefined
-}
-
-export interface GenericResourcesDiscreteResourceSpec {
-  readonly Kind?: string | undefined
-  readonly Value?: number | undefined
-}
-
-export interface GenericResources {
-  readonly NamedResourceSpec?: GenericResourcesNamedResourceSpec | undefined
-  readonly DiscreteResourceSpec?: GenericResourcesDiscreteResourceSpec | undefined
-}
-
+/** A task. */
 export interface Task {
   readonly ID?: string | undefined
   readonly Version?: ObjectVersion | undefined
@@ -69,7 +59,7 @@ export interface Task {
   readonly ServiceID?: string | undefined
   readonly Slot?: number | undefined
   readonly NodeID?: string | undefined
-  readonly AssignedGenericResources?: readonly GenericResources[] | undefined
+  readonly AssignedGenericResources?: readonly GenericResource[] | null | undefined
   readonly Status?: TaskStatus | undefined
   readonly DesiredState?:
     | 'new'

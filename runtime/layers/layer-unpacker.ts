@@ -1,0 +1,135 @@
+import { availableParallelism } from 'node:os'
+import { EngineError } from '../../src/errors/index.js'
+import { once } from '../../src/util/once.js'
+import type { AppliedLayer, ApplyLayer, ApplyLayerOptions } from './apply-layer.js'
+import { type UnpackJob, UnpackWorker } from './unpack-worker.js'
+
+/** Unpacks layers in threads of its own. */
+export interface LayerUnpacker {
+  readonly apply: ApplyLayer
+  /** Cancel what is under way (it rejects with `unavailable`) and end the threads. Idempotent. */
+  close(): Promise<void>
+}
+
+/** More threads than this would only wait for the disk and each other. */
+const maximumThreads = 2
+
+/** Small pieces are joined into buffers of this size before they change threads: each crossing has a price. */
+const sendBytes = 256 * 1024
+
+/** Make an unpacker. Threads start with the first layer, are kept for the next ones, and never keep the process alive. */
+export function createLayerUnpacker(): LayerUnpacker {
+  const pool = new Set<UnpackWorker>()
+  const closing = new AbortController()
+
+  function leastBusy(): UnpackWorker {
+    const [best] = [...pool].sort((a, b) => a.jobCount - b.jobCount)
+    const hasRoom = pool.size < Math.min(maximumThreads, availableParallelism())
+    if (best !== undefined && (best.jobCount === 0 || !hasRoom)) return best
+    const worker = new UnpackWorker(() => pool.delete(worker))
+    pool.add(worker)
+    return worker
+  }
+
+  return {
+    async apply(source, options) {
+      closing.signal.throwIfAborted()
+      options.signal.throwIfAborted()
+      const job = leastBusy().start({ mediaType: options.mediaType, directory: options.directory })
+      return drive(job, source, options, AbortSignal.any([options.signal, closing.signal]))
+    },
+    close: once(async () => {
+      closing.abort(new EngineError('unavailable', 'the engine was closed while a layer was being unpacked'))
+      await Promise.all([...pool].map(worker => worker.end()))
+    })
+  }
+}
+
+/** Move the source into the job. Whatever happens, the thread has let go of the directory when this settles. */
+async function drive(
+  job: UnpackJob,
+  source: AsyncIterable<Uint8Array>,
+  options: ApplyLayerOptions,
+  signal: AbortSignal
+): Promise<AppliedLayer> {
+  // One promise that says: no more is needed. It never rejects, so that it may lose a race.
+  let stop!: () => void
+  const stopped = new Promise<'stopped'>(resolve => {
+    stop = () => resolve('stopped')
+  })
+  job.result.then(stop, stop)
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    const complete = await send(job, source, stopped, options.onProgress)
+    if (complete) job.end()
+    await Promise.race([job.result, stopped])
+  } catch (error) {
+    job.cancel()
+    await job.result.catch(() => {})
+    throw signal.aborted ? signal.reason : error
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+  if (signal.aborted) {
+    job.cancel()
+    await job.result.catch(() => {})
+    throw signal.reason
+  }
+  return job.result
+}
+
+/** True when everything was sent, false when it was stopped before. */
+async function send(
+  job: UnpackJob,
+  source: AsyncIterable<Uint8Array>,
+  stopped: Promise<'stopped'>,
+  onProgress: ((bytes: number) => void) | undefined
+): Promise<boolean> {
+  const iterator = source[Symbol.asyncIterator]()
+  const batch = new Batch()
+  let taken = 0
+  for (;;) {
+    const next = await Promise.race([iterator.next(), stopped])
+    if (next === 'stopped') {
+      // Not awaited: a generator that still waits for its next value would not answer.
+      iterator.return?.()?.catch(() => {})
+      return false
+    }
+    if (next.done) break
+    for (const bytes of batch.add(next.value)) {
+      const room = job.send(bytes)
+      if (room !== undefined) await Promise.race([room, stopped])
+    }
+    taken += next.value.byteLength
+    onProgress?.(taken)
+  }
+  const rest = batch.flush()
+  if (rest !== undefined) job.send(rest)
+  return true
+}
+
+/** Joins pieces into full buffers. The pieces are copied: whoever else reads them (the content store) still may. */
+class Batch {
+  #bytes: Uint8Array<ArrayBuffer> | undefined
+  #filled = 0
+
+  flush(): Uint8Array<ArrayBuffer> | undefined {
+    return this.#bytes?.subarray(0, this.#filled)
+  }
+
+  *add(piece: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+    let at = 0
+    while (at < piece.byteLength) {
+      this.#bytes ??= new Uint8Array(sendBytes)
+      const part = piece.subarray(at, at + sendBytes - this.#filled)
+      this.#bytes.set(part, this.#filled)
+      this.#filled += part.byteLength
+      at += part.byteLength
+      if (this.#filled < sendBytes) continue
+      const full = this.#bytes
+      this.#bytes = undefined
+      this.#filled = 0
+      yield full
+    }
+  }
+}

@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import { EngineError, type ErrorCode } from '../../src/errors/index.js'
+import { errnoOf } from '../host/system-call-error.js'
+import type { AppliedLayer } from './apply-layer.js'
+import { decompress } from './decompress.js'
+import { LayerWriter } from './layer-writer.js'
+import { TarReader } from './tar-reader.js'
+
+/**
+ * Unpack a layer on this thread: inflated on libuv's pool, hashed, read and written here. Files are written
+ * synchronously, so this is for a worker thread; it gives way between blocks of up to 1 MiB.
+ *
+ * @throws EngineError as `ApplyLayer` does, and whatever `source` throws
+ */
+export async function unpackLayer(
+  source: AsyncIterable<Buffer>,
+  options: { readonly mediaType: string; readonly directory: string }
+): Promise<AppliedLayer> {
+  const hash = createHash('sha256')
+  const writer = new LayerWriter(options.directory)
+  const reader = new TarReader(writer)
+  try {
+    for await (const block of decompress(source, options.mediaType)) {
+      hash.update(block)
+      writing(writer, options.directory, () => reader.push(block))
+    }
+    reader.finish()
+    writing(writer, options.directory, () => writer.finish())
+    return { diffId: `sha256:${hash.digest('hex')}`, sizeBytes: writer.sizeBytes }
+  } finally {
+    writer.close()
+  }
+}
+
+function writing(writer: LayerWriter, directory: string, work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    throw explained(error, writer.entryName, directory)
+  }
+}
+
+/** A failed system call, with the entry it was made for and what to do about it. */
+function explained(error: unknown, entry: string, directory: string): unknown {
+  const errno = errnoOf(error)
+  if (errno === undefined) return error
+  const { code, advice } = verdicts[errno] ?? { code: 'failed', advice: '' }
+  const said = error instanceof Error ? error.message : String(error)
+  return new EngineError(code, `unpacking ${entry} into ${directory} failed: ${said}${advice}`, {
+    details: { entry, directory, errno },
+    cause: error
+  })
+}
+
+const full = { code: 'resource_exhausted', advice: '. Free some space there, or use a data root on another filesystem' } as const
+const malformed = { code: 'data_loss', advice: '. No filesystem can hold such an entry: the archive is damaged or hostile' } as const
+const forbidden = { code: 'permission_denied', advice: '. Unpacking layers takes root and a writable filesystem' } as const
+
+const verdicts: Readonly<Record<string, { readonly code: ErrorCode; readonly advice: string }>> = {
+  ENOSPC: full,
+  EDQUOT: full,
+  EMFILE: { code: 'resource_exhausted', advice: '. Raise the limit of open files' },
+  ENFILE: { code: 'resource_exhausted', advice: '. Raise the limit of open files' },
+  ENAMETOOLONG: malformed,
+  EFBIG: malformed,
+  ELOOP: malformed,
+  ENOTDIR: malformed,
+  EISDIR: malformed,
+  EPERM: forbidden,
+  EACCES: forbidden,
+  EROFS: forbidden,
+  ENOSYS: { code: 'not_supported', advice: '. Install the package koffi (`npm i koffi`)' }
+}

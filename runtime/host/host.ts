@@ -13,7 +13,13 @@ export interface Host extends AsyncDisposable {
   readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>
   /** Make a directory and its parents below `root`, links resolved inside `root`. An existing one is left alone. */
   makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): Promise<void>
-  /** Start a program in the launcher's mount namespace. `stdio[n]` is the file descriptor (of this process) that becomes n, or 'ignore'. */
+  /**
+   * Start a program in the launcher's mount namespace and a session of its own: signals of the caller's terminal do not
+   * reach it. It is looked up in `env.PATH`; its working directory is `/` unless given. `stdio[n]` is the file descriptor (of this process) that becomes
+   * n, or 'ignore'.
+   *
+   * @throws EngineError `not_found` when there is no such program, `permission_denied` when it may not be run
+   */
   spawn(command: HostCommand): Promise<HostProcess>
   /** A pipe; both ends close-on-exec. The caller closes them. */
   pipe(): Promise<{ readonly read: number; readonly write: number }>
@@ -41,12 +47,20 @@ export interface HostCommand {
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdio: readonly (number | 'ignore')[]
+  /** Start unreferenced: the event loop does not wait for it. @default false */
+  readonly background?: boolean
 }
 
+/**
+ * A program that was started. While it runs and is referenced it keeps the event loop alive, as a child process of Node
+ * does: a caller who waits for its end gets it, and whoever starts something that nobody waits for calls `unref`.
+ */
 export interface HostProcess {
   readonly pid: number
-  /** Never rejects. */
+  /** Never rejects. Both null when the host was closed before the end. */
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+  ref(): void
+  unref(): void
 }
 
 export interface ConsoleSocket {

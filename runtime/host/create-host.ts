@@ -1,0 +1,117 @@
+import { mkdir } from 'node:fs/promises'
+import { openConsoleSocket } from './console-socket.js'
+import { lockFile } from './file-lock.js'
+import type { ConsoleSocket, FileLock, Host, HostCommand, HostProcess, OverlayMount } from './host.js'
+import type { BridgeSpec, FilterState, HostAddressing, HostNetwork, NamespaceSpec } from './host-network.js'
+import type { Kernel } from './kernel.js'
+import { openKernel } from './koffi-kernel.js'
+import { Launcher } from './launcher.js'
+
+/** The host with what networking needs of it: what {@link createHost} makes. */
+export interface NetworkedHost extends Host {
+  readonly network: HostNetwork
+}
+
+/**
+ * Start the launcher thread and be ready to mount and spawn. `probeHost` tells beforehand whether that can work.
+ *
+ * @param options.runRoot folder for sockets and locks, made when missing
+ * @throws EngineError `permission_denied` without the right to make a mount namespace, `not_supported` without koffi
+ */
+export async function createHost(options: { readonly runRoot: string }): Promise<NetworkedHost> {
+  await mkdir(options.runRoot, { recursive: true, mode: 0o711 })
+  const kernel = await openKernel()
+  return new KernelHost(kernel, await Launcher.start())
+}
+
+class KernelHost implements NetworkedHost {
+  readonly network: HostNetwork
+  readonly #kernel: Kernel
+  readonly #launcher: Launcher
+
+  constructor(kernel: Kernel, launcher: Launcher) {
+    this.#kernel = kernel
+    this.#launcher = launcher
+    this.network = new LauncherNetwork(launcher)
+  }
+
+  mountOverlay(mount: OverlayMount, target: string): Promise<void> {
+    return this.#launcher.call('mountOverlay', mount, target)
+  }
+
+  unmount(target: string): Promise<void> {
+    return this.#launcher.call('unmount', target)
+  }
+
+  readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {
+    return this.#launcher.call('readFileIn', root, path, limitBytes)
+  }
+
+  makeDirectoryIn(
+    root: string,
+    path: string,
+    options: { readonly mode: number; readonly uid: number; readonly gid: number }
+  ): Promise<void> {
+    return this.#launcher.call('makeDirectoryIn', root, path, options)
+  }
+
+  spawn(command: HostCommand): Promise<HostProcess> {
+    return this.#launcher.spawn(command)
+  }
+
+  async pipe(): Promise<{ readonly read: number; readonly write: number }> {
+    return this.#kernel.pipe()
+  }
+
+  openConsole(socketPath: string): Promise<ConsoleSocket> {
+    return openConsoleSocket(this.#kernel, socketPath)
+  }
+
+  resizeTerminal(masterFd: number, size: { readonly columns: number; readonly rows: number }): void {
+    this.#kernel.setWindowSize(masterFd, size)
+  }
+
+  lock(path: string, options: { readonly signal: AbortSignal }): Promise<FileLock> {
+    return lockFile(this.#kernel, path, options)
+  }
+
+  closeFd(fd: number): void {
+    this.#kernel.close(fd)
+  }
+
+  close(): Promise<void> {
+    return this.#launcher.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+class LauncherNetwork implements HostNetwork {
+  readonly #launcher: Launcher
+
+  constructor(launcher: Launcher) {
+    this.#launcher = launcher
+  }
+
+  createNamespace(spec: NamespaceSpec): Promise<number> {
+    return this.#launcher.call('createNamespace', spec)
+  }
+
+  removeLink(name: string): Promise<void> {
+    return this.#launcher.call('removeLink', name)
+  }
+
+  bringBridgeUp(spec: BridgeSpec): Promise<void> {
+    return this.#launcher.call('bringBridgeUp', spec)
+  }
+
+  addressing(): Promise<HostAddressing> {
+    return this.#launcher.call('addressing')
+  }
+
+  filterState(tables: readonly string[]): Promise<FilterState> {
+    return this.#launcher.call('filterState', tables)
+  }
+}

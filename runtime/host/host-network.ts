@@ -1,0 +1,55 @@
+/** What networking needs of the kernel. Works in the host's network namespace; implemented in the launcher thread. */
+export interface HostNetwork {
+  /**
+   * A new network namespace with loopback up and, where asked for, one interface on a bridge: all in one go. IPv6 is
+   * off on everything but loopback. Returns its file descriptor, which the caller closes; the namespace lives on while
+   * a process is in it.
+   *
+   * @throws SystemCallError-shaped EngineError; `details.errno` is `ENODEV` when there is no such bridge, `EEXIST` for a host interface in use
+   */
+  createNamespace(spec: NamespaceSpec): Promise<number>
+  /** Resolves when nobody can see the link any more; the kernel frees it a little later. No such link is not an error. */
+  removeLink(name: string): Promise<void>
+  /** Make the bridge if it is missing, give it the address, turn IPv4 forwarding on. Idempotent. */
+  bringBridgeUp(spec: BridgeSpec): Promise<void>
+  /** Links, addresses and routes in use. */
+  addressing(): Promise<HostAddressing>
+  /** Which of these IPv4 nftables tables exist, and what a Docker host's or firewall's own `filter` table does to forwarded packets. */
+  filterState(tables: readonly string[]): Promise<FilterState>
+}
+
+export interface NamespaceSpec {
+  readonly interface?: NamespaceInterface
+}
+
+export interface NamespaceInterface {
+  /** Of the end that stays on the host, at most 15 characters. */
+  readonly hostName: string
+  readonly bridge: string
+  /** In the namespace, `eth0`. */
+  readonly name: string
+  readonly macAddress: string
+  readonly address: string
+  readonly prefixLength: number
+  readonly gateway: string
+}
+
+export interface BridgeSpec {
+  readonly name: string
+  readonly macAddress: string
+  readonly address: string
+  readonly prefixLength: number
+}
+
+export interface HostAddressing {
+  readonly links: readonly { readonly name: string; readonly up: boolean }[]
+  /** Every address and every route but default ones, as subnets, with the link they are on. */
+  readonly subnets: readonly { readonly subnet: string; readonly link?: string }[]
+}
+
+export interface FilterState {
+  /** Those of the tables asked for that exist. */
+  readonly tables: readonly string[]
+  /** The chain of `ip filter` that may drop what a bridge forwards: Docker's own for users, else `FORWARD` where its policy is drop. */
+  readonly obstacle?: 'DOCKER-USER' | 'FORWARD'
+}

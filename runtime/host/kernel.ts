@@ -1,0 +1,69 @@
+/**
+ * The system calls Node has no function for, each as thin as it can be: no decisions, no state. The one implementation
+ * that calls the kernel is `koffi-kernel.ts`; tests of the logic above it record the calls instead.
+ *
+ * Calls are synchronous (but one) and act on the calling thread where the kernel's state is per thread (namespaces, working
+ * directory). All throw `SystemCallError`.
+ */
+export interface Kernel {
+  mount(mount: MountCall): void
+  unmount(target: string, flags: number): void
+  unshare(flags: number): void
+  setNamespace(fd: number, type: number): void
+  /** Of the calling thread once it has unshared its file system state, else of the process. */
+  changeDirectory(path: string): void
+  /** openat2(2), kernel 5.6. Close-on-exec is added. */
+  openAt(directoryFd: number, path: string, how: { readonly flags: number; readonly resolve: number }): number
+  /** Both ends close-on-exec. */
+  pipe(): { readonly read: number; readonly write: number }
+  setWindowSize(fd: number, size: { readonly columns: number; readonly rows: number }): void
+  /** Take an exclusive flock(2) if nobody has it. */
+  tryLock(fd: number): boolean
+  /** A netlink socket in the calling thread's network namespace, with extended acknowledgements. */
+  openNetlink(protocol: number): number
+  send(fd: number, bytes: Uint8Array): void
+  /** `send` in another thread, for calls that the kernel takes long over. */
+  sendInBackground(fd: number, bytes: Uint8Array): Promise<void>
+  receive(fd: number, into: Uint8Array): number
+  /** Index of a network interface, 0 when there is none of that name. Waits for no lock. */
+  interfaceIndex(name: string): number
+  /** Take one file descriptor off a UNIX socket; `pending` when nothing has come yet, `closed` at its end. */
+  receiveFd(socketFd: number): number | 'pending' | 'closed'
+  close(fd: number): void
+}
+
+export interface MountCall {
+  readonly source: string
+  readonly target: string
+  /** '' where the call takes none (bind, propagation). */
+  readonly type: string
+  readonly flags: number
+  readonly options: string
+}
+
+/** mount(2) flags. */
+export const mountFlags = {
+  readOnly: 0x1,
+  remount: 0x20,
+  bind: 0x1000,
+  recursive: 0x4000,
+  slave: 0x80000
+} as const
+
+/** umount2(2): out of sight now, freed when the last user is gone. */
+export const unmountDetach = 0x2
+
+/** Namespace types of unshare(2) and setns(2). */
+export const namespaces = {
+  mount: 0x0002_0000,
+  network: 0x4000_0000
+} as const
+
+/** open(2) flag that Node does not export: a handle that can be looked up through, not read. */
+export const openPath = 0o10000000
+
+/** openat2(2): paths begin at the working directory, absolute ones at `/`. */
+export const currentDirectory = -100
+
+/** openat2(2) resolve flags: links that name kernel objects are refused; `/` and `..` stop at the directory. */
+export const resolveFlags = { noMagicLinks: 0x02, inRoot: 0x10 } as const

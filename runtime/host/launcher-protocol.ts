@@ -1,0 +1,65 @@
+import type { ErrorCode } from '../../src/errors/error-code.js'
+import type { OverlayMount } from './host.js'
+import type { BridgeSpec, FilterState, HostAddressing, NamespaceSpec } from './host-network.js'
+
+/**
+ * What the main thread may ask of the launcher thread. A call that returns a promise lets the thread go on with others;
+ * the rest block it for as long as their system calls take.
+ */
+export interface LauncherCalls {
+  mountOverlay(mount: OverlayMount, target: string): void
+  unmount(target: string): void
+  readFileIn(root: string, path: string, limitBytes: number): Uint8Array | undefined
+  makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): void
+  /** Answers once the program runs; its end is an {@link ExitMessage} with the id of this request. */
+  spawn(command: SpawnRequest): Promise<number>
+  createNamespace(spec: NamespaceSpec): number
+  removeLink(name: string): Promise<void>
+  bringBridgeUp(spec: BridgeSpec): void
+  addressing(): HostAddressing
+  filterState(tables: readonly string[]): FilterState
+  /** Close what the thread keeps open; nothing is asked of it afterwards. */
+  shutdown(): void
+}
+
+export interface SpawnRequest {
+  readonly argv: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+  readonly cwd: string
+  readonly stdio: readonly (number | 'ignore')[]
+}
+
+export interface RequestMessage {
+  readonly id: number
+  readonly name: keyof LauncherCalls
+  readonly args: readonly unknown[]
+}
+
+/** An error on its way between threads. */
+export interface WireError {
+  readonly code: ErrorCode
+  readonly message: string
+  readonly details: Readonly<Record<string, unknown>>
+}
+
+export interface ResponseMessage {
+  readonly kind: 'response'
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: WireError
+}
+
+export interface ExitMessage {
+  readonly kind: 'exit'
+  readonly id: number
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+}
+
+/** The thread's first words: it has its namespace, or why not. */
+export interface ReadyMessage {
+  readonly kind: 'ready'
+  readonly error?: WireError
+}
+
+export type ThreadMessage = ResponseMessage | ExitMessage | ReadyMessage

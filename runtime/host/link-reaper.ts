@@ -1,0 +1,78 @@
+import type { Kernel } from './kernel.js'
+import { RouteNetlink } from './netlink/rtnetlink.js'
+
+const pollMs = 1
+/** Removals that run at the same time. A removal takes some 20 ms, most of it after the link is out of sight. */
+const concurrency = 2
+
+/**
+ * Removes links and tells when they are gone. What is asked for while removals run is removed together afterwards, which
+ * takes no longer than a single one: 50 containers that end at once wait for two removals, not for 50.
+ */
+export class LinkReaper {
+  readonly #kernel: Kernel
+  readonly #waiting = new Map<string, Removal>()
+  #running = 0
+
+  constructor(kernel: Kernel) {
+    this.#kernel = kernel
+  }
+
+  /** Resolves when no link of that name can be seen. */
+  async remove(name: string): Promise<void> {
+    if (this.#kernel.interfaceIndex(name) === 0) return
+    const removal = this.#enqueue(name)
+    for (;;) {
+      if (removal.failure !== undefined) throw removal.failure
+      if (removal.started && this.#kernel.interfaceIndex(name) === 0) return
+      // Removed as far as the kernel says, and back: somebody else made one of this name.
+      if (removal.finished) return
+      await new Promise(resolve => setTimeout(resolve, pollMs))
+    }
+  }
+
+  #enqueue(name: string): Removal {
+    const removal = this.#waiting.get(name) ?? { started: false, finished: false, failure: undefined }
+    this.#waiting.set(name, removal)
+    // Whoever asks in the same turn of the event loop joins.
+    setImmediate(() => this.#next())
+    return removal
+  }
+
+  #next(): void {
+    if (this.#running >= concurrency || this.#waiting.size === 0) return
+    const batch = new Map(this.#waiting)
+    this.#waiting.clear()
+    this.#running += 1
+    for (const removal of batch.values()) removal.started = true
+    void this.#run([...batch.keys()]).then(failure => {
+      for (const removal of batch.values()) {
+        removal.failure = failure
+        removal.finished = true
+      }
+      this.#running -= 1
+      this.#next()
+    })
+  }
+
+  /** Never rejects. */
+  async #run(names: readonly string[]): Promise<Error | undefined> {
+    try {
+      const netlink = new RouteNetlink(this.#kernel)
+      try {
+        await netlink.removeLinks(names)
+        return undefined
+      } finally {
+        netlink.close()
+      }
+    } catch (error) {
+      return error instanceof Error ? error : new Error(String(error))
+    }
+  }
+}
+
+interface Removal {
+  started: boolean
+  finished: boolean
+  failure: Error | undefined
+}

@@ -1,0 +1,169 @@
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { posix } from 'node:path'
+import { EngineError } from '../../src/errors/engine-error.js'
+import { type Kernel, openPath, resolveFlags } from './kernel.js'
+import { errnoOf } from './system-call-error.js'
+
+/** As many links as the kernel itself follows in one path. */
+const linkLimit = 40
+
+/** openat2 gives up with EAGAIN when something was renamed on the way at the same time. */
+const raceRetries = 100
+
+/**
+ * Read a regular file below `root`; every link on the way is resolved as if `root` were `/`.
+ *
+ * @returns undefined when there is no such file
+ * @throws EngineError `resource_exhausted` when it is longer than `limitBytes`, `invalid_argument` when it is no regular file
+ */
+export function readFileIn(kernel: Kernel, root: string, path: string, limitBytes: number): Uint8Array | undefined {
+  return withDirectory(root, rootFd => {
+    // Only looked up at first: opening a device or a pipe that an image put there could block or do things.
+    const handle = openBelow(kernel, rootFd, path, openPath)
+    if (handle === undefined) return undefined
+    try {
+      if (!fstatSync(handle).isFile()) throw new EngineError('invalid_argument', `${path} in the container is not a regular file`)
+      return readAll(handle, path, limitBytes)
+    } finally {
+      closeSync(handle)
+    }
+  })
+}
+
+/**
+ * Make a directory and its missing parents below `root`, all with the same mode and owner. Links are resolved inside
+ * `root`; one that points nowhere gets its target made.
+ *
+ * @throws EngineError `conflict` when something that is no directory is in the way
+ */
+export function makeDirectoryIn(
+  kernel: Kernel,
+  root: string,
+  path: string,
+  options: { readonly mode: number; readonly uid: number; readonly gid: number }
+): void {
+  withDirectory(root, rootFd => {
+    let rest = components(path)
+    let done: string[] = []
+    let links = 0
+    for (;;) {
+      const [name, ...others] = rest
+      if (name === undefined) return
+      const made = ensureDirectory(kernel, rootFd, { parent: done.join('/'), name, path }, options)
+      if (made === undefined) {
+        done = [...done, name]
+        rest = others
+        continue
+      }
+      // A link that points nowhere: go on with its target, made like the rest.
+      links += 1
+      if (links > linkLimit) throw new EngineError('conflict', `cannot make ${path} in the container: too many links on the way`)
+      rest = [...components(made.link), ...others]
+      if (posix.isAbsolute(made.link)) done = []
+    }
+  })
+}
+
+/** @returns a dangling link's target, or undefined when the directory is there now */
+function ensureDirectory(
+  kernel: Kernel,
+  rootFd: number,
+  at: { readonly parent: string; readonly name: string; readonly path: string },
+  options: { readonly mode: number; readonly uid: number; readonly gid: number }
+): { readonly link: string } | undefined {
+  const below = at.parent === '' ? at.name : `${at.parent}/${at.name}`
+  try {
+    const existing = openBelow(kernel, rootFd, below, openPath | constants.O_DIRECTORY)
+    if (existing !== undefined) {
+      closeSync(existing)
+      return undefined
+    }
+    const parentFd = openBelow(kernel, rootFd, at.parent === '' ? '.' : at.parent, openPath | constants.O_DIRECTORY)
+    if (parentFd === undefined)
+      throw new EngineError('conflict', `cannot make ${at.path} in the container: ${at.parent} went away meanwhile`)
+    try {
+      return makeOne(`/proc/thread-self/fd/${parentFd}/${at.name}`, options)
+    } finally {
+      closeSync(parentFd)
+    }
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTDIR') throw error
+    throw new EngineError('conflict', `cannot make ${at.path} in the container: ${below} is not a directory`, { cause: error })
+  }
+}
+
+function makeOne(
+  path: string,
+  { mode, uid, gid }: { readonly mode: number; readonly uid: number; readonly gid: number }
+): { readonly link: string } | undefined {
+  try {
+    mkdirSync(path, 0o700)
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+    // Made by somebody else since we looked, unless it is a link to nothing.
+    try {
+      return { link: readlinkSync(path) }
+    } catch {
+      return undefined
+    }
+  }
+  const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  try {
+    fchownSync(fd, uid, gid)
+    fchmodSync(fd, mode)
+    return undefined
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function withDirectory<T>(root: string, use: (fd: number) => T): T {
+  const fd = openSync(root, openPath | constants.O_DIRECTORY)
+  try {
+    return use(fd)
+  } finally {
+    closeSync(fd)
+  }
+}
+
+/** Undefined when there is nothing of that name. */
+function openBelow(kernel: Kernel, rootFd: number, path: string, flags: number): number | undefined {
+  const how = { flags, resolve: resolveFlags.inRoot | resolveFlags.noMagicLinks }
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return kernel.openAt(rootFd, path, how)
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno === 'ENOENT') return undefined
+      // A file where a directory should be: for a reader that is "no such file", for a maker an obstacle.
+      if (errno === 'ENOTDIR' && (flags & constants.O_DIRECTORY) === 0) return undefined
+      if (errno !== 'EAGAIN' || attempt > raceRetries) throw error
+    }
+  }
+}
+
+function readAll(handle: number, path: string, limitBytes: number): Uint8Array {
+  const fd = openSync(`/proc/thread-self/fd/${handle}`, constants.O_RDONLY)
+  try {
+    const buffer = Buffer.allocUnsafe(Math.min(fstatSync(fd).size, limitBytes) + 1)
+    let chunk = buffer
+    const chunks: Uint8Array[] = []
+    let total = 0
+    for (;;) {
+      const bytes = readSync(fd, chunk, 0, chunk.byteLength, null)
+      if (bytes === 0) return Buffer.concat(chunks, total)
+      chunks.push(chunk.subarray(0, bytes))
+      total += bytes
+      if (total > limitBytes) {
+        throw new EngineError('resource_exhausted', `${path} in the container is longer than the ${limitBytes} bytes that are read of it`)
+      }
+      chunk = bytes < chunk.byteLength ? chunk.subarray(bytes) : Buffer.allocUnsafe(4096)
+    }
+  } finally {
+    closeSync(fd)
+  }
+}
+
+function components(path: string): string[] {
+  return path.split('/').filter(part => part !== '' && part !== '.')
+}

@@ -1,0 +1,144 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Engine, EngineOptions, ImageSpec } from 'gantry'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import type { ImageName } from '../lab/images/catalog.js'
+import type { LabInfo } from '../lab/lab.js'
+import { type HostSnapshot, leftoversSince, snapshotHost } from '../lab/leftovers.js'
+import { type PublishOptions, publish } from './kit/publish.js'
+import { open, type Place, type Subject, subjects } from './subjects.js'
+import { record } from './table.js'
+
+/** What a behaviour is given: an engine, and things to try it on. */
+export interface Context {
+  /** Shared by the behaviours of one file. Containers that a behaviour leaves are removed after it. */
+  readonly engine: Engine
+  /** How `engine` was made, for behaviours that need another process. */
+  readonly options: EngineOptions
+  readonly lab: LabInfo
+  /** busybox, pulled already. */
+  readonly image: ImageSpec
+  /** The reference of one of the lab's images. */
+  reference(name: ImageName): string
+  /** Push an image that nobody has seen; gives its reference. */
+  publish(options?: PublishOptions): Promise<string>
+  /** Another engine on the same data, closed after the behaviour. */
+  open(): Promise<Engine>
+  /** A name nobody else uses. */
+  unique(prefix?: string): string
+}
+
+/** One behaviour, told with the public API only. */
+export type Behaviour = (context: Context) => Promise<void>
+
+/** Behaviours by name: a sentence that is true of every engine. */
+export type Behaviours = Readonly<Record<string, Behaviour>>
+
+/** What the behaviours of a file need from the lab besides busybox. */
+export interface ConformOptions {
+  readonly images?: readonly ImageName[]
+  readonly world?: boolean
+}
+
+/** Run behaviours on every subject, and end each with the check that nothing is left on this machine. */
+export function conform(theme: string, behaviours: Behaviours, options: ConformOptions = {}): void {
+  const lab = inject('lab')
+  for (const subject of subjects) {
+    const obstacle = subject.obstacle(lab) ?? missingFrom(lab, options)
+    describe(`${theme} (${subject.name})`, () => runOn(subject, { theme, behaviours, lab, obstacle }))
+  }
+}
+
+interface Suite {
+  readonly theme: string
+  readonly behaviours: Behaviours
+  readonly lab: LabInfo
+  readonly obstacle: string | undefined
+}
+
+const nothingIsLeft = 'when its engine is closed, nothing is left on this machine'
+let counter = 0
+
+function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): void {
+  const row = (behaviour: string) => ({ theme, behaviour, subject: subject.name })
+  if (obstacle !== undefined) {
+    for (const name of [...Object.keys(behaviours), nothingIsLeft]) {
+      record({ ...row(name), outcome: 'skip', reason: obstacle })
+      it.skip(`${name} (${obstacle})`)
+    }
+    return
+  }
+  let place: Place
+  let engine: Engine
+  let before: HostSnapshot
+  beforeAll(async () => {
+    place = { lab, folder: await mkdtemp(join(tmpdir(), 'gantry-conformance-')) }
+    before = await snapshotHost({ roots: [place.folder] })
+    engine = await open(subject, place)
+    await engine.image(lab.images.busybox ?? '').pull({ policy: 'missing' })
+  })
+  afterAll(async () => {
+    await engine?.close()
+    await rm(place.folder, { recursive: true, force: true })
+  })
+  for (const [name, behaviour] of Object.entries(behaviours)) {
+    it(name, async () => {
+      await recorded(row(name), async () => {
+        const others: Engine[] = []
+        try {
+          await behaviour(contextOf(engine, place, subject, others))
+        } finally {
+          for (const other of others.reverse()) await other.close()
+          await removeContainers(engine)
+        }
+      })
+    })
+  }
+  it(nothingIsLeft, async () => {
+    await recorded(row(nothingIsLeft), async () => {
+      await engine.close()
+      expect(await leftoversSince(before, { roots: [place.folder] })).toEqual([])
+    })
+  })
+}
+
+function contextOf(engine: Engine, place: Place, subject: Subject, others: Engine[]): Context {
+  const { lab } = place
+  return {
+    engine,
+    options: subject.options(place),
+    lab,
+    image: engine.image(lab.images.busybox ?? ''),
+    reference: name => lab.images[name] ?? '',
+    publish: options => publish(lab, options),
+    async open() {
+      const other = await open(subject, place)
+      others.push(other)
+      return other
+    },
+    unique: (prefix = 'conformance') => `${prefix}-${process.pid}-${++counter}`
+  }
+}
+
+async function recorded(row: { theme: string; behaviour: string; subject: string }, action: () => Promise<void>): Promise<void> {
+  // A behaviour that never comes back is stopped by the test's time limit, from outside: then this is its last word.
+  record({ ...row, outcome: 'fail', reason: 'did not end' })
+  try {
+    await action()
+    record({ ...row, outcome: 'pass' })
+  } catch (error) {
+    record({ ...row, outcome: 'fail', reason: error instanceof Error ? error.message : String(error) })
+    throw error
+  }
+}
+
+async function removeContainers(engine: Engine): Promise<void> {
+  for await (const container of engine.containers({ all: true })) await container.remove({ force: true, volumes: true }).catch(() => {})
+}
+
+function missingFrom(lab: LabInfo, { images = [], world = false }: ConformOptions): string | undefined {
+  const absent = ['busybox' as const, ...images].find(name => lab.images[name] === undefined)
+  if (absent !== undefined) return `needs the lab's ${absent} image`
+  return world && lab.world === undefined ? "needs the lab's network" : undefined
+}

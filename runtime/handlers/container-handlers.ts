@@ -1,0 +1,180 @@
+import type { Handlers } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import type { ContainerContext } from '../containers/container-context.js'
+import type { ContainerRecord } from '../containers/container-record.js'
+import { createContainer } from '../containers/create.js'
+import { containerAttributes } from '../containers/event-attributes.js'
+import { killContainer } from '../containers/kill.js'
+import { containerLogs } from '../containers/logs.js'
+import { parseTimestamp } from '../containers/nano-time.js'
+import { removeContainer } from '../containers/remove.js'
+import { renameContainer } from '../containers/rename.js'
+import { resizeContainer } from '../containers/resize.js'
+import { restartContainer } from '../containers/restart.js'
+import { startContainer } from '../containers/start.js'
+import { stopContainer } from '../containers/stop.js'
+import { waitForContainer } from '../containers/wait.js'
+import type { ImageRecord } from '../images/image-service.js'
+import { withDefaults } from './container-defaults.js'
+import { inspectView, summaryView } from './container-views.js'
+import { containerFilter } from './list-filters.js'
+import { refuseUnsupported } from './supported-settings.js'
+
+/** The operations of `/containers`. */
+export function containerHandlers(context: ContainerContext): Handlers {
+  return {
+    async ContainerCreate({ query, body }) {
+      refuseUnsupported(body)
+      const { HostConfig, NetworkingConfig: _networking, ...config } = body
+      const hostConfig = withDefaults({ ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }, context.oci.name)
+      if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
+      const image = config.Image
+      const record = await createContainer(context, { ...(query?.name && { name: query.name }), image, config, hostConfig })
+      return { Id: record.id, Warnings: await warningsOf(context, record) }
+    },
+
+    ContainerStart: ({ path }, { signal }) => startContainer(context, path.id, signal),
+
+    ContainerStop: ({ path, query }, { signal }) =>
+      stopContainer(context, path.id, { ...(query?.signal && { signal: query.signal }), ...graceOf(query?.t) }, signal),
+
+    async ContainerRestart({ path, query }, { signal }) {
+      await restartContainer(context, path.id, { ...(query?.signal && { signal: query.signal }), ...graceOf(query?.t) }, signal)
+      return { modified: true }
+    },
+
+    async ContainerKill({ path, query }) {
+      await killContainer(context, path.id, query?.signal || 'SIGKILL')
+      return { modified: true }
+    },
+
+    async ContainerWait({ path, query }, { signal }) {
+      const { exitCode, error } = await waitForContainer(context, path.id, query?.condition ?? 'not-running', signal)
+      return { StatusCode: exitCode, ...(error !== undefined && { Error: { Message: error } }) }
+    },
+
+    async ContainerDelete({ path, query }) {
+      if (query?.link) throw new EngineError('not_implemented', 'link: removing a link is not built yet in the in-process runtime')
+      await removeContainer(context, path.id, { force: query?.force ?? false })
+      return { modified: true }
+    },
+
+    async ContainerRename({ path, query }) {
+      await renameContainer(context, path.id, query.name)
+      return { modified: true }
+    },
+
+    async ContainerResize({ path, query }) {
+      resizeContainer(context, path.id, { columns: query.w, rows: query.h })
+      return { modified: true }
+    },
+
+    async ContainerInspect({ path, query }) {
+      const record = context.store.get(path.id)
+      const view = inspectView(record, context.paths)
+      return query?.size ? { ...view, ...(await sizesOf(context, record)) } : view
+    },
+
+    async ContainerList({ query }) {
+      const filters = query?.filters ?? {}
+      const images = 'ancestor' in filters ? await context.images.list() : []
+      const matches = containerFilter(filters, {
+        find: idOrName => context.store.get(idOrName),
+        ancestors: nameOrId => ancestorsOf(nameOrId, images)
+      })
+      const limit = query?.limit ?? 0
+      const showsAll = (query?.all ?? false) || limit > 0 || 'status' in filters || 'exited' in filters
+      const rows = context.store
+        .list()
+        .filter(record => (showsAll || record.state.status === 'running') && matches(record))
+        .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
+      const now = new Date()
+      return Promise.all(
+        (limit > 0 ? rows.slice(0, limit) : rows).map(async record => ({
+          ...summaryView(record, now),
+          ...(query?.size && (await sizesOf(context, record)))
+        }))
+      )
+    },
+
+    async ContainerLogs({ path, query }, { signal }) {
+      const stdout = query?.stdout ?? false
+      const stderr = query?.stderr ?? false
+      if (!stdout && !stderr) throw new EngineError('invalid_argument', 'Bad parameters: you must choose at least one stream')
+      if (query?.details) throw new EngineError('not_implemented', 'details: log attributes are not built yet in the in-process runtime')
+      const tail = query?.tail === undefined || query.tail === '' || query.tail === 'all' ? undefined : Number(query.tail)
+      const since = timestampOf('since', query?.since)
+      const until = timestampOf('until', query?.until)
+      return containerLogs(
+        context,
+        path.id,
+        {
+          stdout,
+          stderr,
+          timestamps: query?.timestamps ?? false,
+          follow: query?.follow ?? false,
+          ...(since !== undefined && { since }),
+          ...(until !== undefined && { until }),
+          // What is no number means everything, as in Docker.
+          ...(tail !== undefined && Number.isInteger(tail) && tail >= 0 && { tail })
+        },
+        signal
+      )
+    },
+
+    async ContainerAttach({ path, query }) {
+      const record = context.store.get(path.id)
+      if (query?.logs)
+        throw new EngineError('not_implemented', 'logs: attaching with the earlier output is not built yet in the in-process runtime')
+      if (!(query?.stream ?? false))
+        throw new EngineError('not_implemented', 'attaching without stream is not built yet in the in-process runtime')
+      const attached = context.live.io(record.id, record.config).attach({
+        stdin: query?.stdin ?? false,
+        stdout: query?.stdout ?? false,
+        stderr: query?.stderr ?? false
+      })
+      context.events.publish({ Type: 'container', Action: 'attach', id: record.id, attributes: containerAttributes(record) })
+      return attached
+    }
+  }
+}
+
+function graceOf(seconds: number | undefined) {
+  return seconds === undefined ? {} : { graceSeconds: seconds }
+}
+
+function timestampOf(name: string, given: string | number | undefined): bigint | undefined {
+  if (given === undefined || given === '' || given === 0 || given === '0') return undefined
+  const time = parseTimestamp(String(given))
+  if (time !== undefined) return time
+  throw new EngineError('invalid_argument', `${name}: expected UNIX seconds or an RFC 3339 time, got ${JSON.stringify(given)}`, {
+    details: { field: name, value: given }
+  })
+}
+
+async function sizesOf(context: ContainerContext, record: ContainerRecord) {
+  const [own, image] = await Promise.all([context.snapshotter.usage(record.id), context.images.get(record.imageId).catch(() => undefined)])
+  return { SizeRw: own, SizeRootFs: own + (image?.sizeBytes ?? 0) }
+}
+
+/** The image of that name, and the images whose layers begin with its layers. */
+function ancestorsOf(nameOrId: string, images: readonly ImageRecord[]): ReadonlySet<string> {
+  const tagged = nameOrId.includes(':') || nameOrId.includes('@') ? nameOrId : `${nameOrId}:latest`
+  const named = images.filter(
+    ({ id, tags }) => tags.includes(nameOrId) || tags.includes(tagged) || id === nameOrId || id.startsWith(`sha256:${nameOrId}`)
+  )
+  const made = images.filter(image =>
+    named.some(base => base.diffIds.length > 0 && base.diffIds.every((diffId, index) => image.diffIds[index] === diffId))
+  )
+  return new Set([...named, ...made].map(image => image.id))
+}
+
+async function warningsOf(context: ContainerContext, record: ContainerRecord): Promise<readonly string[]> {
+  const image = await context.images.get(record.imageId).catch(() => undefined)
+  return [
+    ...(image?.config.Healthcheck ? ["the image's HEALTHCHECK is not run: health checks are not built yet in the in-process runtime"] : []),
+    ...(image?.config.Volumes
+      ? ["the image's VOLUMEs are kept in the container's own layer: volumes are not built yet in the in-process runtime"]
+      : [])
+  ]
+}

@@ -1,0 +1,156 @@
+import type { ContainerInspectResponse, ContainerSummary, EndpointSettings, MountPoint } from '../../src/api/index.js'
+import type { ContainerRecord } from '../containers/container-record.js'
+import type { RuntimePaths } from '../containers/runtime-paths.js'
+
+/** A record as `GET /containers/{id}/json` shows it. */
+export function inspectView(record: ContainerRecord, paths: RuntimePaths): ContainerInspectResponse {
+  const { id, state, config, hostConfig } = record
+  const folder = paths.containerFolder(id)
+  const networks = networksOf(record)
+  const [first] = Object.values(networks)
+  return {
+    Id: id,
+    Created: record.createdAt,
+    Path: record.path,
+    Args: record.args,
+    State: {
+      Status: state.status,
+      Running: state.status === 'running',
+      Paused: false,
+      Restarting: false,
+      OOMKilled: state.oomKilled,
+      Dead: state.status === 'dead',
+      Pid: state.pid,
+      ExitCode: state.exitCode,
+      Error: state.error,
+      StartedAt: state.startedAt,
+      FinishedAt: state.finishedAt
+    },
+    Image: record.imageId,
+    ResolvConfPath: `${folder}/resolv.conf`,
+    HostnamePath: `${folder}/hostname`,
+    HostsPath: `${folder}/hosts`,
+    LogPath: paths.log(id),
+    Name: `/${record.name}`,
+    RestartCount: state.restartCount,
+    Driver: 'overlay2',
+    Platform: 'linux',
+    MountLabel: '',
+    ProcessLabel: '',
+    AppArmorProfile: '',
+    ExecIDs: null,
+    HostConfig: hostConfig,
+    GraphDriver: null,
+    Mounts: mountsOf(record),
+    Config: config,
+    NetworkSettings: {
+      Bridge: '',
+      SandboxID: '',
+      SandboxKey: state.pid > 0 ? `/proc/${state.pid}/ns/net` : '',
+      Ports: Object.fromEntries(Object.keys(config.ExposedPorts ?? {}).map(port => [port, null])),
+      EndpointID: first?.EndpointID ?? '',
+      Gateway: first?.Gateway ?? '',
+      IPAddress: first?.IPAddress ?? '',
+      IPPrefixLen: first?.IPPrefixLen ?? 0,
+      MacAddress: first?.MacAddress ?? '',
+      Networks: networks
+    }
+  }
+}
+
+/** A record as a row of `GET /containers/json`. */
+export function summaryView(record: ContainerRecord, now: Date): ContainerSummary {
+  const { config, hostConfig } = record
+  return {
+    Id: record.id,
+    Names: [`/${record.name}`],
+    Image: record.imageReference,
+    ImageID: record.imageId,
+    Command: [record.path, ...record.args].map(quoteWhereNeeded).join(' '),
+    Created: Math.floor(Date.parse(record.createdAt) / 1000),
+    Ports: [],
+    Labels: config.Labels ?? {},
+    State: record.state.status,
+    Status: statusText(record, now),
+    HostConfig: { NetworkMode: hostConfig.NetworkMode ?? 'default' },
+    NetworkSettings: { Networks: networksOf(record) },
+    Mounts: mountsOf(record)
+  }
+}
+
+/** What `docker ps` shows under STATUS. */
+export function statusText(record: ContainerRecord, now: Date): string {
+  const { state } = record
+  const ago = (time: string) => humanDuration((now.getTime() - Date.parse(time)) / 1000)
+  switch (state.status) {
+    case 'created':
+      return 'Created'
+    case 'running':
+      return `Up ${ago(state.startedAt)}`
+    case 'exited':
+      return `Exited (${state.exitCode}) ${ago(state.finishedAt)} ago`
+    case 'removing':
+      return 'Removal In Progress'
+    case 'dead':
+      return 'Dead'
+  }
+}
+
+/** A duration as the docker command writes it. */
+export function humanDuration(seconds: number): string {
+  const minutes = Math.floor(seconds / 60)
+  const hours = Math.round(seconds / 3600)
+  if (seconds < 1) return 'Less than a second'
+  if (seconds < 2) return '1 second'
+  if (seconds < 60) return `${Math.floor(seconds)} seconds`
+  if (minutes === 1) return 'About a minute'
+  if (minutes < 60) return `${minutes} minutes`
+  if (hours === 1) return 'About an hour'
+  if (hours < 48) return `${hours} hours`
+  if (hours < 24 * 14) return `${Math.floor(hours / 24)} days`
+  if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`
+  if (hours < 24 * 730) return `${Math.floor(hours / 24 / 30)} months`
+  return `${Math.floor(hours / 24 / 365)} years`
+}
+
+function networksOf(record: ContainerRecord): Readonly<Record<string, EndpointSettings>> {
+  const { endpoint } = record.state
+  const mode = record.hostConfig.NetworkMode ?? 'default'
+  if (mode.startsWith('container:')) return {}
+  const name = mode === 'default' ? 'bridge' : mode
+  return {
+    [name]: {
+      NetworkID: endpoint?.networkId ?? '',
+      EndpointID: endpoint?.endpointId ?? '',
+      Gateway: endpoint?.gateway ?? '',
+      IPAddress: endpoint?.address ?? '',
+      IPPrefixLen: endpoint?.prefixLength ?? 0,
+      MacAddress: endpoint?.macAddress ?? '',
+      IPv6Gateway: '',
+      GlobalIPv6Address: '',
+      GlobalIPv6PrefixLen: 0,
+      Aliases: null,
+      Links: null,
+      DriverOpts: null
+    }
+  }
+}
+
+function mountsOf(record: ContainerRecord): readonly MountPoint[] {
+  return (record.hostConfig.Binds ?? []).map(bind => {
+    const [source = '', destination = '', mode = ''] = bind.split(':')
+    const options = mode.split(',')
+    return {
+      Type: 'bind' as const,
+      Source: source,
+      Destination: destination,
+      Mode: mode,
+      RW: !options.includes('ro'),
+      Propagation: options.find(option => /^r?(private|slave|shared)$/.test(option)) ?? 'rprivate'
+    }
+  })
+}
+
+function quoteWhereNeeded(word: string): string {
+  return word.includes(' ') ? `'${word.replaceAll("'", "\\'")}'` : word
+}

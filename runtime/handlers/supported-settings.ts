@@ -1,0 +1,138 @@
+import type { ContainerConfig, ContainerCreateRequest, HostConfig } from '../../src/api/index.js'
+import { keepLabel } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+
+/** Properties of the container configuration that take effect, or that only describe. */
+const configProperties: ReadonlySet<string> = new Set<keyof ContainerCreateRequest>([
+  'Hostname',
+  'Domainname',
+  'User',
+  'AttachStdin',
+  'AttachStdout',
+  'AttachStderr',
+  'ExposedPorts',
+  'Tty',
+  'OpenStdin',
+  'StdinOnce',
+  'Env',
+  'Cmd',
+  'ArgsEscaped',
+  'Image',
+  'WorkingDir',
+  'Entrypoint',
+  'NetworkDisabled',
+  'OnBuild',
+  'Labels',
+  'StopSignal',
+  'StopTimeout',
+  'Shell',
+  'MacAddress',
+  'HostConfig',
+  'NetworkingConfig'
+])
+
+/** Properties of the host configuration that take effect. */
+const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
+  'Binds',
+  'LogConfig',
+  'NetworkMode',
+  'RestartPolicy',
+  'AutoRemove',
+  'ConsoleSize',
+  'CapAdd',
+  'CapDrop',
+  'Dns',
+  'DnsOptions',
+  'DnsSearch',
+  'ExtraHosts',
+  'GroupAdd',
+  'OomScoreAdj',
+  'Privileged',
+  'ReadonlyRootfs',
+  'SecurityOpt',
+  'Tmpfs',
+  'ShmSize',
+  'Sysctls',
+  'MaskedPaths',
+  'ReadonlyPaths',
+  'CpuShares',
+  'Memory',
+  'CpuPeriod',
+  'CpuQuota',
+  'CpusetCpus',
+  'CpusetMems',
+  'MemoryReservation',
+  'MemorySwap',
+  'MemorySwappiness',
+  'NanoCpus',
+  'PidsLimit',
+  'Ulimits'
+])
+
+/** Values that say the default in words. */
+const defaults: Readonly<Record<string, readonly unknown[]>> = {
+  IpcMode: ['private'],
+  CgroupnsMode: ['host'],
+  Isolation: ['default']
+}
+
+/**
+ * Refuse what the in-process runtime does not do yet, by the name of the field. Nothing that is asked for is dropped without a word:
+ * a property that is not known here counts as asked for when it says anything at all.
+ *
+ * @throws EngineError `not_implemented`
+ */
+export function refuseUnsupported(request: ContainerCreateRequest): void {
+  for (const [name, value] of Object.entries(request)) {
+    if (!configProperties.has(name) && saysSomething(name, value)) throw notImplemented(name, value)
+  }
+  const host = request.HostConfig ?? {}
+  for (const [name, value] of Object.entries(host)) {
+    if (!hostProperties.has(name) && saysSomething(name, value)) throw notImplemented(`HostConfig.${name}`, value)
+  }
+  refuseValues(request, host)
+}
+
+function refuseValues(config: ContainerConfig & ContainerCreateRequest, host: HostConfig): void {
+  const restart = host.RestartPolicy?.Name ?? ''
+  if (restart !== '' && restart !== 'no') throw notImplemented('HostConfig.RestartPolicy', restart)
+  const log = host.LogConfig ?? {}
+  if (!['', 'json-file', 'none'].includes(log.Type ?? '')) throw notImplemented('HostConfig.LogConfig.Type', log.Type)
+  if (saysSomething('Config', log.Config)) throw notImplemented('HostConfig.LogConfig.Config', log.Config)
+  const network = host.NetworkMode ?? ''
+  if (!['', 'default', 'bridge', 'none', 'host'].includes(network) && !network.startsWith('container:')) {
+    throw notImplemented('HostConfig.NetworkMode', network)
+  }
+  for (const [name, settings] of Object.entries(config.NetworkingConfig?.EndpointsConfig ?? {})) {
+    const isOwn = name === network || (name === 'bridge' && ['', 'default'].includes(network))
+    if (!isOwn || saysSomething(name, settings)) throw notImplemented('NetworkingConfig.EndpointsConfig', name)
+  }
+  if (config.Labels?.[keepLabel] === 'true') {
+    throw new EngineError(
+      'not_implemented',
+      'keep: containers that outlive the process are not built yet in the in-process runtime; leave keep out, or use a remote engine',
+      { details: { field: `Labels.${keepLabel}` } }
+    )
+  }
+}
+
+function saysSomething(name: string, value: unknown): boolean {
+  if (value === undefined || value === null || value === '' || value === 0 || value === false) return false
+  if (defaults[name]?.includes(value)) return false
+  if (typeof value !== 'object') return true
+  // A list counts by being there; an object by what its properties say.
+  return Array.isArray(value)
+    ? value.length > 0
+    : Object.entries(value).some(([key, inner]) => saysSomething(key, inner) || isMarker(inner))
+}
+
+/** `{ '/data': {} }`: the empty object is Go's set member, its key is what is said. */
+function isMarker(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
+}
+
+function notImplemented(field: string, value: unknown): EngineError {
+  return new EngineError('not_implemented', `${field}: ${JSON.stringify(value)} is not built yet in the in-process runtime`, {
+    details: { field, value }
+  })
+}

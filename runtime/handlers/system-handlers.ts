@@ -1,0 +1,82 @@
+import { readFile } from 'node:fs/promises'
+import { arch, cpus, hostname, release, totalmem } from 'node:os'
+import type { Handlers } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import type { ContainerContext } from '../containers/container-context.js'
+import { parseTimestamp } from '../containers/nano-time.js'
+import { runtimeApiVersion, smallestApiVersion, version } from './version.js'
+
+/** Engine API names of architectures that Node names differently. */
+const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i386' }
+const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' }
+
+/** The operations of the engine as a whole. */
+export function systemHandlers(context: ContainerContext): Handlers {
+  return {
+    SystemPing: async () => 'OK',
+
+    SystemVersion: async () => ({
+      Platform: { Name: 'Gantry' },
+      Version: version,
+      ApiVersion: runtimeApiVersion,
+      MinAPIVersion: smallestApiVersion,
+      Os: 'linux',
+      Arch: goArchitectures[arch()] ?? arch(),
+      KernelVersion: release()
+    }),
+
+    async SystemInfo() {
+      const records = context.store.list()
+      const count = (status: string) => records.filter(record => record.state.status === status).length
+      return {
+        ID: context.paths.root,
+        Containers: records.length,
+        ContainersRunning: count('running'),
+        ContainersPaused: 0,
+        ContainersStopped: records.length - count('running'),
+        Images: (await context.images.list()).length,
+        Driver: 'overlay2',
+        DockerRootDir: context.paths.root,
+        LoggingDriver: 'json-file',
+        CgroupDriver: 'cgroupfs',
+        KernelVersion: release(),
+        OperatingSystem: await operatingSystem(),
+        OSType: 'linux',
+        Architecture: architectures[arch()] ?? arch(),
+        NCPU: cpus().length,
+        MemTotal: totalmem(),
+        Name: hostname(),
+        ServerVersion: version,
+        DefaultRuntime: context.oci.name,
+        Runtimes: { [context.oci.name]: { path: context.oci.path } },
+        SecurityOptions: ['name=seccomp,profile=builtin'],
+        SystemTime: new Date().toISOString()
+      }
+    },
+
+    async SystemEvents({ query }, { signal }) {
+      const since = timeOf('since', query?.since)
+      const until = timeOf('until', query?.until)
+      return context.events.subscribe({
+        ...(since !== undefined && { since }),
+        ...(until !== undefined && { until }),
+        filters: query?.filters ?? {},
+        signal
+      })
+    }
+  }
+}
+
+function timeOf(name: string, given: string | number | undefined): bigint | undefined {
+  if (given === undefined || given === '') return undefined
+  const time = parseTimestamp(String(given))
+  if (time !== undefined) return time
+  throw new EngineError('invalid_argument', `${name}: expected UNIX seconds or an RFC 3339 time, got ${JSON.stringify(given)}`, {
+    details: { field: name, value: given }
+  })
+}
+
+async function operatingSystem(): Promise<string> {
+  const text = await readFile('/etc/os-release', 'utf8').catch(() => '')
+  return /^PRETTY_NAME="?(.*?)"?$/m.exec(text)?.[1] ?? 'Linux'
+}

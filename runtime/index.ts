@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { Handlers } from '../src/api/index.js'
+import { EngineError } from '../src/errors/index.js'
+import { Unwind } from '../src/util/unwind.js'
+import type { ContainerContext } from './containers/container-context.js'
+import { createContainerStore } from './containers/container-store.js'
+import { LiveContainers } from './containers/live-containers.js'
+import { removeContainer } from './containers/remove.js'
+import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.js'
+import { sweepContainers } from './containers/sweep.js'
+import { createContentStore } from './content/file-content-store.js'
+import { EventLog } from './events/event-log.js'
+import { containerHandlers } from './handlers/container-handlers.js'
+import { imageHandlers } from './handlers/image-handlers.js'
+import { systemHandlers } from './handlers/system-handlers.js'
+import { runtimeApiVersion } from './handlers/version.js'
+import { createHost } from './host/create-host.js'
+import { explainReport, type HostReport, probeHost } from './host/probe.js'
+import { currentProcess } from './host/process-identity.js'
+import { createImageService } from './images/create-image-service.js'
+import { createLayerUnpacker } from './layers/layer-unpacker.js'
+import { openMetadataStore } from './metadata/lmdb-store.js'
+import { createNetworkManager } from './networks/create-network-manager.js'
+import { readBoundingSet } from './oci/capabilities.js'
+import { createOciRuntime } from './oci/oci-runtime.js'
+import type { RegistriesSettings } from './registry/endpoints.js'
+import { createRegistryClient } from './registry/registry-client.js'
+import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
+
+/** Settings of the in-process runtime. */
+export interface RuntimeOptions {
+  /** Data root. Several processes may use one at once. @default /var/lib/gantry */
+  readonly root?: string
+  /** OCI runtime: a name on PATH, or a path. @default crun, else runc */
+  readonly runtime?: string
+  /** Mirrors, plain HTTP, credentials and certificates, by registry host. Loopback is plain HTTP by default. */
+  readonly registries?: RegistriesSettings
+  readonly signal?: AbortSignal
+}
+
+/** The engine of this host. */
+export interface Runtime {
+  readonly handlers: Handlers
+  readonly apiVersion: string
+  readonly root: string
+  /** Remove what this session made and give everything back. Idempotent. */
+  close(): Promise<void>
+}
+
+/** Whether this host can run containers, in words. */
+export async function probeRuntime(options: Pick<RuntimeOptions, 'runtime'> = {}) {
+  const report = await probeHost(options)
+  return { usable: report.usable, ...explainReport(report) }
+}
+
+/**
+ * Put the runtime together: open the data root, clean up what dead processes left in it, and answer the contract.
+ *
+ * @throws EngineError `not_supported`, `permission_denied` where the host cannot run containers
+ */
+export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
+  const report = await probeHost(options)
+  if (!report.usable) throw unusable(report)
+  const paths = runtimePaths(resolve(options.root ?? defaultRoot))
+  const unwind = new Unwind()
+  const opened = <T extends { close(): unknown }>(part: T): T => {
+    unwind.add(() => part.close())
+    return part
+  }
+  try {
+    await Promise.all([
+      mkdir(paths.root, { recursive: true, mode: 0o710 }),
+      ...['oci', 'bundles', 'rootfs', 'locks'].map(name => mkdir(join(paths.runRoot, name), { recursive: true, mode: 0o700 }))
+    ])
+    const [metadata, host, content, availableCapabilities] = await Promise.all([
+      openMetadataStore({ path: paths.metadata }).then(opened),
+      createHost({ runRoot: paths.runRoot }).then(opened),
+      createContentStore({ root: paths.content }),
+      readBoundingSet()
+    ])
+    const unpacker = opened(createLayerUnpacker())
+    const registry = opened(createRegistryClient({ ...(options.registries && { registries: options.registries }) }))
+    const snapshotter = await createSnapshotter({ root: paths.root, metadata })
+    const networks = opened(
+      await createNetworkManager({ host, metadata, root: paths.root, tag: rootTag(paths.root), lockPath: paths.lock('networks') })
+    )
+    const images = createImageService({
+      content,
+      metadata,
+      snapshotter,
+      unpack: unpacker.apply,
+      registry,
+      lock: (name, lockOptions) => host.lock(paths.lock(name), lockOptions)
+    })
+    const context: ContainerContext = {
+      host,
+      store: createContainerStore(metadata),
+      images,
+      snapshotter,
+      networks,
+      oci: createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState }),
+      events: new EventLog(),
+      live: new LiveContainers(),
+      paths,
+      session: { id: randomBytes(8).toString('hex'), owner: currentProcess() },
+      availableCapabilities
+    }
+    await sweepContainers(context)
+    let closed: Promise<void> | undefined
+    return {
+      handlers: { ...systemHandlers(context), ...imageHandlers(context), ...containerHandlers(context) },
+      apiVersion: runtimeApiVersion,
+      root: paths.root,
+      close: () => {
+        closed ??= closeRuntime(context, unwind)
+        return closed
+      }
+    }
+  } catch (error) {
+    await unwind.run()
+    throw error
+  }
+}
+
+/** The session's containers first, then the parts in the reverse order of their making. */
+async function closeRuntime(context: ContainerContext, parts: Unwind): Promise<void> {
+  const own = context.store.list().filter(record => record.sessionId === context.session.id)
+  const removed = await Promise.allSettled(own.map(record => removeContainer(context, record.id, { force: true })))
+  const failures = [...removed.flatMap(result => (result.status === 'rejected' ? [result.reason] : [])), ...(await parts.run())].filter(
+    failure => !(EngineError.is(failure) && failure.code === 'not_found')
+  )
+  if (failures.length > 0) throw failures[0]
+}
+
+function unusable(report: HostReport): EngineError {
+  const { reason, fix } = explainReport(report)
+  return new EngineError('not_supported', fix === undefined ? reason : `${reason}. ${fix}`, { details: { report } })
+}

@@ -6,13 +6,16 @@ export interface ContentStore {
   has(digest: string): Promise<boolean>
   /** @throws EngineError `not_found` */
   read(digest: string): Promise<Uint8Array>
+  /** @throws EngineError `not_found` */
   stream(digest: string): AsyncIterable<Uint8Array>
   path(digest: string): string
   /**
    * Take in a blob. The bytes are handed on as they pass (`tee`), before the verdict: whoever uses them early must throw the result
-   * away when `ingest` rejects.
+   * away when `ingest` rejects. Several may take in one blob at once; the result is the same. When it rejects nothing is left.
    *
-   * @throws EngineError `data_loss` where digest or size differ
+   * @param source its chunks are kept until they are written, so it must not use their memory again
+   * @throws EngineError `data_loss` where digest or size differ, `resource_exhausted` when the disk is full; what `source` or
+   *   `tee` throws; the signal's reason on abort
    */
   ingest(
     expected: { readonly digest: string; readonly sizeBytes?: number },
@@ -26,5 +29,6 @@ export interface ContentStore {
 
 export interface IngestOptions {
   readonly signal: AbortSignal
+  /** Awaited before the next chunk is asked for: backpressure. */
   readonly tee?: (chunk: Uint8Array) => Promise<void> | void
 }

@@ -1,6 +1,15 @@
+import type { RegistryAuth } from '../registry/registry-auth.js'
+
+export type { RegistryAuth }
+
 /** Images as the rest of the runtime sees them. */
 export interface ImageService {
-  /** @throws EngineError `not_found`, `unauthenticated`, `unavailable`, `resource_exhausted` (429), `data_loss`, `invalid_argument` */
+  /**
+   * Fetch an image and unpack it. When it rejects, nothing of it is left behind.
+   *
+   * @throws EngineError `not_found`, `unauthenticated`, `unavailable`, `resource_exhausted` (429), `data_loss`, `invalid_argument`,
+   *   `permission_denied`, `not_supported`, `deadline_exceeded` (the registry stalls); the signal's reason on abort
+   */
   pull(reference: string, options: PullOptions): Promise<PullResult>
   /** By reference in any spelling, by `sha256:` id, or by an unambiguous prefix of one. @throws `not_found`, `invalid_argument` (ambiguous) */
   get(nameOrId: string): Promise<ImageRecord>
@@ -17,11 +26,6 @@ export interface PullOptions {
   readonly signal: AbortSignal
   readonly onProgress?: (progress: PullProgress) => void
 }
-
-export type RegistryAuth =
-  | { readonly username: string; readonly password: string }
-  | { readonly identityToken: string }
-  | { readonly registryToken: string }
 
 export interface PullProgress {
   /** Digest of the compressed layer. */

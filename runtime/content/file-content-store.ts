@@ -1,0 +1,201 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { EngineError } from '../../src/errors/index.js'
+import { currentProcess } from '../host/process-identity.js'
+import { type Digest, digestParts, isDigest, parseDigest } from '../registry/digest.js'
+import { abortable } from './abortable.js'
+import { ChunkWriter } from './chunk-writer.js'
+import type { ContentStore, IngestOptions } from './content-store.js'
+import { abandonedBy, ownedName } from './owned-name.js'
+
+const readChunkBytes = 1024 * 1024
+
+/**
+ * A content store in a directory.
+ *
+ * Layout, version 1:
+ *
+ *     <root>/blobs/<algorithm>/<hex>                 whole and verified
+ *     <root>/ingest/<pid>-<start time>-<random>      being written by that process
+ *
+ * Any number of processes may use one directory. What a dead process left in `ingest` is removed here.
+ */
+export async function createContentStore(options: { readonly root: string }): Promise<ContentStore> {
+  const blobs = join(options.root, 'blobs')
+  const ingest = join(options.root, 'ingest')
+  await mkdir(join(blobs, 'sha256'), { recursive: true, mode: 0o700 })
+  await mkdir(ingest, { recursive: true, mode: 0o700 })
+  for (const name of await readdir(ingest)) {
+    if (abandonedBy(name) !== undefined) await rm(join(ingest, name), { force: true })
+  }
+  return new FileContentStore(blobs, ingest)
+}
+
+class FileContentStore implements ContentStore {
+  readonly #blobs: string
+  readonly #ingest: string
+
+  constructor(blobs: string, ingest: string) {
+    this.#blobs = blobs
+    this.#ingest = ingest
+  }
+
+  path(digest: string): string {
+    const { algorithm, hex } = digestParts(parseDigest(digest))
+    return join(this.#blobs, algorithm, hex)
+  }
+
+  async has(digest: string): Promise<boolean> {
+    try {
+      return (await stat(this.path(digest))).isFile()
+    } catch (error) {
+      if (errnoOf(error) === 'ENOENT') return false
+      throw error
+    }
+  }
+
+  async read(digest: string): Promise<Uint8Array> {
+    const path = this.path(digest)
+    try {
+      return await readFile(path)
+    } catch (error) {
+      throw missing(error, digest)
+    }
+  }
+
+  async *stream(digest: string): AsyncIterable<Uint8Array> {
+    const path = this.path(digest)
+    const file = await open(path, 'r').catch(error => {
+      throw missing(error, digest)
+    })
+    try {
+      for (;;) {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(readChunkBytes), 0, readChunkBytes)
+        if (bytesRead === 0) return
+        yield buffer.subarray(0, bytesRead)
+      }
+    } finally {
+      await file.close()
+    }
+  }
+
+  async ingest(
+    expected: { readonly digest: string; readonly sizeBytes?: number },
+    source: AsyncIterable<Uint8Array>,
+    options: IngestOptions
+  ): Promise<void> {
+    const digest = parseDigest(expected.digest)
+    const target = this.path(digest)
+    options.signal.throwIfAborted()
+    const temporary = join(this.#ingest, ownedName(currentProcess()))
+    const file = await open(temporary, 'wx', 0o600).catch(error => {
+      throw diskFailure(error, digest)
+    })
+    try {
+      await this.#write(file, { digest, ...sizeOf(expected) }, source, options)
+      // Data before name: after a crash a name never stands for less than the whole.
+      await file.datasync()
+      await file.close()
+      await mkdir(join(this.#blobs, digestParts(digest).algorithm), { recursive: true, mode: 0o700 })
+      await rename(temporary, target)
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      await unlink(temporary).catch(() => undefined)
+      throw diskFailure(error, digest)
+    }
+    await syncDirectory(join(this.#blobs, digestParts(digest).algorithm))
+  }
+
+  async #write(
+    file: FileHandle,
+    expected: { readonly digest: Digest; readonly sizeBytes?: number },
+    source: AsyncIterable<Uint8Array>,
+    options: IngestOptions
+  ): Promise<void> {
+    const hash = createHash(digestParts(expected.digest).algorithm)
+    const writer = new ChunkWriter(file)
+    let size = 0
+    try {
+      for await (const chunk of abortable(source, options.signal)) {
+        size += chunk.byteLength
+        if (expected.sizeBytes !== undefined && size > expected.sizeBytes) throw wrongSize(expected, `more than ${expected.sizeBytes}`)
+        hash.update(chunk)
+        await writer.write(chunk)
+        await options.tee?.(chunk)
+      }
+    } finally {
+      // A write under way must end before the file is closed, whatever else failed.
+      await writer.flush()
+    }
+    if (expected.sizeBytes !== undefined && size !== expected.sizeBytes) throw wrongSize(expected, `${size}`)
+    const actual = `${digestParts(expected.digest).algorithm}:${hash.digest('hex')}`
+    if (actual === expected.digest) return
+    throw new EngineError(
+      'data_loss',
+      `content that should be ${expected.digest} hashes to ${actual}: it was damaged on its way or at its source`,
+      {
+        details: { digest: expected.digest, actual }
+      }
+    )
+  }
+
+  async remove(digest: string): Promise<void> {
+    await rm(this.path(digest), { force: true })
+  }
+
+  async *list(): AsyncIterable<{ readonly digest: string; readonly sizeBytes: number }> {
+    for (const algorithm of await readdir(this.#blobs)) {
+      for (const hex of await readdir(join(this.#blobs, algorithm))) {
+        const digest = `${algorithm}:${hex}`
+        if (!isDigest(digest)) continue
+        const found = await stat(join(this.#blobs, algorithm, hex)).catch(() => undefined)
+        if (found !== undefined) yield { digest, sizeBytes: found.size }
+      }
+    }
+  }
+}
+
+function sizeOf(expected: { readonly sizeBytes?: number }): { readonly sizeBytes?: number } {
+  return expected.sizeBytes === undefined ? {} : { sizeBytes: expected.sizeBytes }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+function wrongSize(expected: { readonly digest: Digest; readonly sizeBytes?: number }, actual: string): EngineError {
+  return new EngineError(
+    'data_loss',
+    `content ${expected.digest} has ${actual} bytes, ${expected.sizeBytes} were expected: it was damaged on its way or at its source`,
+    {
+      details: { digest: expected.digest, expectedBytes: expected.sizeBytes }
+    }
+  )
+}
+
+function missing(error: unknown, digest: string): unknown {
+  if (errnoOf(error) !== 'ENOENT') return error
+  return new EngineError('not_found', `there is no blob ${digest} in the store: pull or build the image that needs it`, {
+    details: { digest }
+  })
+}
+
+function diskFailure(error: unknown, digest: Digest): unknown {
+  const errno = errnoOf(error)
+  if (EngineError.is(error) || !['ENOSPC', 'EDQUOT', 'EFBIG'].includes(errno ?? '')) return error
+  return new EngineError(
+    'resource_exhausted',
+    `no room on disk for ${digest} (${errno}): remove images that are not needed, or choose a data root on a larger disk`,
+    { details: { digest, errno }, cause: error }
+  )
+}
+
+function errnoOf(error: unknown): string | undefined {
+  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined // undefined on other errors
+}

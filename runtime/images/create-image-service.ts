@@ -1,0 +1,115 @@
+import { join } from 'node:path'
+import { EngineError } from '../../src/errors/index.js'
+import type { ContentStore } from '../content/content-store.js'
+import type { Host } from '../host/host.js'
+import type { ApplyLayer } from '../layers/apply-layer.js'
+import type { MetadataStore } from '../metadata/metadata-store.js'
+import { formatPlatform, hostPlatform, parsePlatform } from '../registry/platform.js'
+import { canonical, familiar, parseReference } from '../registry/reference.js'
+import type { RegistryClient } from '../registry/registry-client.js'
+import type { Snapshotter } from '../snapshots/snapshotter.js'
+import { collectGarbage } from './collect-garbage.js'
+import { createDigestLocks } from './digest-locks.js'
+import { findImage, readRecord, referencesByImage, type StoredImage, type StoredReference, toRecord } from './image-records.js'
+import type { ImageService, RemoveImageOptions } from './image-service.js'
+import { abandonDeadLeases, imageHolding, listGarbage, putGarbage } from './leases.js'
+import { planRemoval } from './plan-removal.js'
+import { type PullParts, pullImage } from './pull-image.js'
+import { Semaphore } from './semaphore.js'
+
+export interface ImageServiceOptions {
+  readonly content: ContentStore
+  readonly metadata: MetadataStore
+  readonly snapshotter: Snapshotter
+  readonly unpack: ApplyLayer
+  readonly registry: RegistryClient
+  readonly lock: Host['lock']
+  /** Lock files go into `<runRoot>/locks`. The same for all processes that share the data root. */
+  readonly runRoot: string
+  /** What is pulled where the caller asks for no platform. @default this machine's */
+  readonly platform?: string
+}
+
+/** The image service, and what only the composition root calls. */
+export interface CollectingImageService extends ImageService {
+  /**
+   * Remove what images left behind that could not go with them (a container stood on it), and what killed processes left. Worth calling
+   * after a container was removed; cheap when there is nothing.
+   */
+  collectGarbage(): Promise<void>
+}
+
+/** As Docker's `max-concurrent-downloads`. */
+const downloadsAtOnce = 3
+
+/** Wire the parts to an image service. Does no I/O. @throws EngineError `invalid_argument` for a bad platform */
+export function createImageService(options: ImageServiceOptions): CollectingImageService {
+  const { metadata } = options
+  const parts: PullParts = {
+    ...options,
+    locks: createDigestLocks({ directory: join(options.runRoot, 'locks'), lock: options.lock }),
+    places: new Semaphore(downloadsAtOnce),
+    platform: parsePlatform(options.platform ?? formatPlatform(hostPlatform()))
+  }
+  return {
+    pull: (reference, pullOptions) => pullImage(reference, pullOptions, parts),
+    get: async nameOrId => readRecord(metadata, findImage(metadata, nameOrId).id),
+    list: async () => listImages(metadata),
+    tag: (source, target) => tagImage(source, target, metadata),
+    remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
+    collectGarbage: async () => {
+      await collectAll(parts)
+    }
+  }
+}
+
+function listImages(metadata: MetadataStore) {
+  const references = referencesByImage(metadata)
+  const records = metadata.list<StoredImage>('images').map(({ key, value }) => toRecord(key, value, references.get(key) ?? []))
+  // Newest first, as Docker lists them; ISO times compare as text, up to their sub-second digits.
+  return records.sort((a, b) => Date.parse(b.createdAt) - Date.parse(a.createdAt) || (a.id < b.id ? -1 : 1))
+}
+
+async function tagImage(source: string, target: string, metadata: MetadataStore): Promise<void> {
+  const reference = parseReference(target)
+  if (reference.digest !== undefined) {
+    throw new EngineError(
+      'invalid_argument',
+      `refusing to create a tag with a digest reference: ${familiar(reference)}; leave out the @ and what follows`,
+      {
+        details: { reference: target }
+      }
+    )
+  }
+  await metadata.transaction(transaction => {
+    const found = findImage(transaction, source)
+    const stored = transaction.get<StoredImage>('images', found.id)
+    const named = found.reference === undefined ? undefined : transaction.get<StoredReference>('references', canonical(found.reference))
+    const digest = named?.target ?? stored?.manifestDigest ?? found.id
+    transaction.put<StoredReference>('references', canonical(reference), { target: digest, imageId: found.id })
+  })
+}
+
+async function removeImage(nameOrId: string, options: RemoveImageOptions, parts: PullParts) {
+  const { untagged, deleted, garbage } = await parts.metadata.transaction(transaction => {
+    const { id, reference } = findImage(transaction, nameOrId)
+    const references = referencesByImage(transaction).get(id) ?? []
+    const plan = planRemoval({ imageId: id, named: reference, references, options })
+    for (const gone of plan.untag) transaction.remove('references', canonical(gone))
+    const stored = plan.deleteImage ? transaction.get<StoredImage>('images', id) : undefined
+    if (stored !== undefined) transaction.remove('images', id)
+    return {
+      untagged: plan.untag.map(familiar),
+      deleted: stored === undefined ? [] : [id],
+      garbage: stored === undefined ? undefined : putGarbage(transaction, imageHolding(id, stored))
+    }
+  })
+  const layers = garbage === undefined ? [] : await collectGarbage(garbage, parts)
+  if (garbage !== undefined) await collectAll(parts)
+  return [...untagged.map(name => ({ untagged: name })), ...[...deleted, ...layers].map(digest => ({ deleted: digest }))]
+}
+
+async function collectAll(parts: PullParts): Promise<void> {
+  await abandonDeadLeases(parts.metadata)
+  for (const { key } of listGarbage(parts.metadata)) await collectGarbage(key, parts)
+}

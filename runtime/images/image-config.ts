@@ -1,0 +1,97 @@
+import { EngineError } from '../../src/errors/index.js'
+import { isDigest } from '../registry/digest.js'
+import { parseObject } from '../registry/manifest.js'
+import type { ImageConfig, ImageHistory, ImageRecord } from './image-service.js'
+
+/** What an image configuration says: OCI image-spec, config.md. */
+export type ParsedImageConfig = Pick<
+  ImageRecord,
+  'diffIds' | 'createdAt' | 'architecture' | 'variant' | 'os' | 'author' | 'config' | 'history'
+>
+
+type Check = (value: unknown) => boolean
+
+/** What Docker shows for an image that does not say when it was made. */
+const unknownTime = '0001-01-01T00:00:00Z'
+
+const isText: Check = value => typeof value === 'string'
+const isNumber: Check = value => typeof value === 'number'
+const isTexts: Check = value => Array.isArray(value) && value.every(isText)
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const configFields: { readonly [Field in keyof ImageConfig]-?: Check } = {
+  User: isText,
+  ExposedPorts: isObject,
+  Env: isTexts,
+  Entrypoint: isTexts,
+  Cmd: isTexts,
+  Volumes: isObject,
+  WorkingDir: isText,
+  Labels: value => isObject(value) && Object.values(value).every(isText),
+  StopSignal: isText,
+  StopTimeout: isNumber,
+  Shell: isTexts,
+  Healthcheck: isObject,
+  OnBuild: isTexts
+}
+
+/**
+ * Read an image configuration and check the fields that are used.
+ *
+ * @param source for messages: `cannot pull alpine:latest`
+ * @throws EngineError `data_loss` where it is malformed, `not_supported` where it is none
+ */
+export function parseImageConfig(bytes: Uint8Array, source: string): ParsedImageConfig {
+  const document = parseObject(bytes, source)
+  const { os, architecture, variant, created, author, rootfs, history } = document
+  if (typeof os !== 'string' || typeof architecture !== 'string' || !isObject(rootfs)) {
+    throw new EngineError('not_supported', `${source}: it is not a container image: its configuration has no os, architecture or rootfs`)
+  }
+  const diffIds: unknown = rootfs.diff_ids ?? []
+  if (!Array.isArray(diffIds) || !diffIds.every((item: unknown): item is string => typeof item === 'string' && isDigest(item))) {
+    throw malformed('rootfs.diff_ids', source)
+  }
+  return {
+    diffIds,
+    createdAt: typeof created === 'string' ? created : unknownTime,
+    architecture,
+    ...(typeof variant === 'string' && variant !== '' ? { variant } : {}),
+    os,
+    ...(typeof author === 'string' && author !== '' ? { author } : {}),
+    config: readConfig(document.config, source),
+    history: readHistory(history, source)
+  }
+}
+
+function readConfig(value: unknown, source: string): ImageConfig {
+  if (value === undefined || value === null) return {}
+  if (!isObject(value)) throw malformed('config', source)
+  const kept: Record<string, unknown> = {}
+  for (const [field, check] of Object.entries(configFields)) {
+    const given = value[field]
+    // Go writes an empty list or map as null; it means the same as leaving it out.
+    if (given === undefined || given === null) continue
+    if (!check(given)) throw malformed(`config.${field}`, source)
+    kept[field] = given
+  }
+  return kept // each field was checked against the table above
+}
+
+function readHistory(value: unknown, source: string): readonly ImageHistory[] {
+  if (value === undefined || value === null) return []
+  if (!Array.isArray(value) || !value.every(isObject)) throw malformed('history', source)
+  return value.map(({ created, created_by, author, comment, empty_layer }) => ({
+    ...(typeof created === 'string' ? { created } : {}),
+    ...(typeof created_by === 'string' ? { created_by } : {}),
+    ...(typeof author === 'string' ? { author } : {}),
+    ...(typeof comment === 'string' ? { comment } : {}),
+    ...(empty_layer === true ? { empty_layer } : {})
+  }))
+}
+
+function malformed(field: string, source: string): EngineError {
+  return new EngineError('data_loss', `${source}: its configuration is malformed at ${field}; build and push the image again`, {
+    details: { field }
+  })
+}

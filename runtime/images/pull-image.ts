@@ -1,0 +1,263 @@
+import { setMaxListeners } from 'node:events'
+import { EngineError } from '../../src/errors/index.js'
+import { chainIdsOf } from '../layers/chain-id.js'
+import type { MetadataStore } from '../metadata/metadata-store.js'
+import { isLayerType } from '../registry/media-types.js'
+import { choosePlatform, formatPlatform, type Platform, parsePlatform } from '../registry/platform.js'
+import { canonical, familiar, parseReference, type Reference, withDigest } from '../registry/reference.js'
+import type { RegistryReadOptions } from '../registry/registry-client.js'
+import { type ResolvedImage, resolveImage } from '../registry/resolve-image.js'
+import { collectGarbage } from './collect-garbage.js'
+import { type ParsedImageConfig, parseImageConfig } from './image-config.js'
+import { readRecord, type StoredImage, type StoredReference } from './image-records.js'
+import type { PullOptions, PullResult } from './image-service.js'
+import { LayerProgress } from './layer-progress.js'
+import { abandonDeadLeases, abandonLease, endLease, takeLease } from './leases.js'
+import { type LayerParts, pullLayer } from './pull-layer.js'
+
+export interface PullParts extends LayerParts {
+  readonly metadata: MetadataStore
+  /** The platform of containers here. */
+  readonly platform: Platform
+}
+
+/** A pull in progress: what was found, and what will be stored. */
+interface Pull {
+  readonly reference: Reference
+  readonly resolved: ResolvedImage
+  readonly configBytes: Uint8Array
+  readonly config: ParsedImageConfig
+  readonly chainIds: readonly string[]
+  readonly access: RegistryReadOptions
+  readonly options: PullOptions
+}
+
+/** Longest image configuration taken; the largest seen in the wild are some 100 KiB. */
+const configLimitBytes = 8 * 1024 * 1024
+const maximumRounds = 3
+
+/**
+ * `docker pull`. Order of events, and what a SIGKILL between two of them leaves:
+ *
+ * 1. manifest and configuration are fetched into memory: nothing;
+ * 2. a lease is taken on everything the image consists of: a record that is void once its owner is dead;
+ * 3. blobs are stored and layers committed, each one whole or not at all: blobs and layers that the next pull finds and uses;
+ * 4. image and references are written and the lease ends, in one transaction: the image.
+ */
+export async function pullImage(text: string, options: PullOptions, parts: PullParts): Promise<PullResult> {
+  const reference = parseReference(text)
+  const wanted = options.platform === undefined ? parts.platform : parsePlatform(options.platform)
+  const access: RegistryReadOptions = { signal: options.signal, ...(options.auth === undefined ? {} : { auth: options.auth }) }
+  options.signal.throwIfAborted()
+  const resolved = await resolveImage(parts.registry, reference, { ...access, platform: wanted })
+  checkLayerTypes(reference, resolved)
+  if (isStored(reference, resolved, parts)) {
+    for (const { digest, size } of resolved.manifest.layers) new LayerProgress(digest, size, options.onProgress).present()
+    return { image: readRecord(parts.metadata, resolved.manifest.config.digest), digest: resolved.target, changed: false }
+  }
+  const configBytes = await readConfig(reference, resolved, { access, parts })
+  const config = parseImageConfig(configBytes, `cannot pull ${familiar(reference)}`)
+  checkConfig(reference, { resolved, config, asked: options.platform === undefined ? undefined : wanted })
+  const pull: Pull = { reference, resolved, configBytes, config, chainIds: chainIdsOf(config.diffIds), access, options }
+  await bringIn(pull, parts)
+  for (const key of await abandonDeadLeases(parts.metadata, canonical(reference))) {
+    await collectGarbage(key, parts)
+  }
+  return { image: readRecord(parts.metadata, resolved.manifest.config.digest), digest: resolved.target, changed: true }
+}
+
+async function bringIn(pull: Pull, parts: PullParts): Promise<void> {
+  const lease = await takeLease(parts.metadata, {
+    reference: canonical(pull.reference),
+    digests: blobsOf(pull.resolved),
+    chainIds: pull.chainIds
+  })
+  try {
+    for (let round = 1; ; round++) {
+      await bringInContent(pull, parts)
+      if (await record(pull, lease, parts)) return
+      if (round === maximumRounds) {
+        throw new EngineError(
+          'unavailable',
+          `cannot pull ${familiar(pull.reference)}: its layers are removed as fast as they come; try again`
+        )
+      }
+    }
+  } catch (error) {
+    throw await afterCleanUp(error, lease, parts)
+  }
+}
+
+/** Leave nothing behind. What cannot be removed now is on record as garbage, and told with the error. */
+async function afterCleanUp(error: unknown, lease: string, parts: PullParts): Promise<unknown> {
+  try {
+    const garbage = await abandonLease(parts.metadata, lease)
+    if (garbage !== undefined) await collectGarbage(garbage, parts)
+    return error
+  } catch (cleanUpError) {
+    if (!EngineError.is(error)) return error
+    return new EngineError(error.code, error.message, { details: { ...error.details, cleanUpError }, cause: error })
+  }
+}
+
+/** All at once; the first failure stops the others, and none is left running when this returns. */
+async function bringInContent(pull: Pull, parts: PullParts): Promise<void> {
+  const stop = new AbortController()
+  // Every layer listens to it, and images have up to 127.
+  setMaxListeners(0, stop.signal)
+  const { signal } = pull.access
+  const forward = () => stop.abort(signal.reason)
+  if (signal.aborted) forward()
+  signal.addEventListener('abort', forward, { once: true })
+  const inner: Pull = { ...pull, access: { ...pull.access, signal: stop.signal } }
+  const work = [...storeDocuments(inner, parts), ...pullLayers(inner, parts)]
+  for (const step of work) step.catch(error => stop.abort(error))
+  try {
+    await Promise.allSettled(work)
+    if (stop.signal.aborted) throw stop.signal.reason
+  } finally {
+    signal.removeEventListener('abort', forward)
+  }
+}
+
+function storeDocuments(pull: Pull, parts: PullParts): Promise<void>[] {
+  const { resolved, configBytes } = pull
+  const documents = [...resolved.documents, { digest: resolved.manifest.config.digest, bytes: configBytes }]
+  return documents.map(async ({ digest, bytes }) => {
+    const lock = await parts.locks.blob(digest, { signal: pull.access.signal })
+    try {
+      if (!(await parts.content.has(digest))) await parts.content.ingest({ digest }, once(bytes), { signal: pull.access.signal })
+    } finally {
+      lock.release()
+    }
+  })
+}
+
+function pullLayers(pull: Pull, parts: PullParts): Promise<void>[] {
+  const { reference, resolved, config, chainIds, access, options } = pull
+  const steps: Promise<void>[] = []
+  for (const [position, descriptor] of resolved.manifest.layers.entries()) {
+    const step = pullLayer(
+      {
+        reference,
+        descriptor,
+        // As many diff IDs as layers: checked when the configuration was read.
+        diffId: config.diffIds[position] ?? '',
+        chainId: chainIds[position] ?? '',
+        parentChainId: chainIds[position - 1],
+        parentReady: steps.at(-1) ?? Promise.resolve(),
+        access,
+        progress: new LayerProgress(descriptor.digest, descriptor.size, options.onProgress)
+      },
+      parts
+    )
+    // The next layer waits for this one and everything is awaited at the end, but not yet at the moment when it may fail.
+    step.catch(() => undefined)
+    steps.push(step)
+  }
+  return steps
+}
+
+/** @returns false when a layer that was there at the beginning has been removed since */
+function record(pull: Pull, lease: string, parts: PullParts): Promise<boolean> {
+  const { reference, resolved, config, chainIds } = pull
+  const imageId = resolved.manifest.config.digest
+  return parts.metadata.transaction(transaction => {
+    if (!chainIds.every(chainId => parts.snapshotter.has(chainId))) return false
+    const sizes = chainIds.map(chainId => transaction.get<{ readonly sizeBytes?: number }>('layers', chainId)?.sizeBytes ?? 0)
+    const known = transaction.get<StoredImage>('images', imageId)
+    const stored: StoredImage = {
+      ...config,
+      manifestDigest: resolved.manifestDigest,
+      sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
+      // One image may be reached through several manifests and indexes; all of them are kept with it.
+      blobs: [...new Set([...(known?.blobs ?? []), ...blobsOf(resolved)])]
+    }
+    transaction.put('images', imageId, stored)
+    for (const key of referenceKeys(reference, resolved)) {
+      transaction.put<StoredReference>('references', key, { target: resolved.target, imageId })
+    }
+    endLease(transaction, lease)
+    return true
+  })
+}
+
+/** A pulled tag is known by its digest too. With a digest the tag says nothing, and Docker does not keep it. */
+function referenceKeys(reference: Reference, { target }: ResolvedImage): readonly string[] {
+  const byDigest = canonical(withDigest(reference, reference.digest ?? target))
+  return reference.digest === undefined ? [canonical(reference), byDigest] : [byDigest]
+}
+
+function blobsOf({ documents, manifest }: ResolvedImage): readonly string[] {
+  return [...documents.map(({ digest }) => digest), manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)]
+}
+
+function isStored(reference: Reference, resolved: ResolvedImage, { metadata, snapshotter }: PullParts): boolean {
+  const imageId = resolved.manifest.config.digest
+  const stored = metadata.get<StoredImage>('images', imageId)
+  if (stored === undefined || stored.manifestDigest !== resolved.manifestDigest) return false
+  const named = referenceKeys(reference, resolved).every(key => {
+    const known = metadata.get<StoredReference>('references', key)
+    return known?.imageId === imageId && known.target === resolved.target
+  })
+  return named && chainIdsOf(stored.diffIds).every(chainId => snapshotter.has(chainId))
+}
+
+async function readConfig(
+  reference: Reference,
+  resolved: ResolvedImage,
+  { access, parts }: { readonly access: RegistryReadOptions; readonly parts: PullParts }
+): Promise<Uint8Array> {
+  const { config } = resolved.manifest
+  if (await parts.content.has(config.digest)) {
+    const stored = await parts.content.read(config.digest).catch(() => undefined)
+    if (stored !== undefined) return stored
+  }
+  return parts.registry.blob(reference, config, { ...access, limitBytes: configLimitBytes })
+}
+
+function checkLayerTypes(reference: Reference, { manifest }: ResolvedImage): void {
+  const strange = manifest.layers.find(({ mediaType }) => !isLayerType(mediaType))
+  if (strange === undefined) return
+  throw new EngineError(
+    'not_supported',
+    `cannot pull ${familiar(reference)}: it has a layer of type ${JSON.stringify(strange.mediaType)}; container images have tar, tar+gzip or tar+zstd layers`,
+    { details: { reference: familiar(reference), mediaType: strange.mediaType, layer: strange.digest } }
+  )
+}
+
+function checkConfig(
+  reference: Reference,
+  image: { readonly resolved: ResolvedImage; readonly config: ParsedImageConfig; readonly asked: Platform | undefined }
+): void {
+  const { config, resolved, asked } = image
+  const layers = resolved.manifest.layers.length
+  if (config.diffIds.length !== layers) {
+    throw new EngineError(
+      'data_loss',
+      `cannot pull ${familiar(reference)}: its manifest has ${layers} layers, its configuration ${config.diffIds.length}; the image is damaged: push it again`
+    )
+  }
+  const platform = {
+    os: config.os,
+    architecture: config.architecture,
+    ...(config.variant === undefined ? {} : { variant: config.variant })
+  }
+  if (config.os !== 'linux') {
+    throw new EngineError(
+      'not_supported',
+      `cannot pull ${familiar(reference)}: it is an image for ${formatPlatform(platform)}; only linux images run here`
+    )
+  }
+  if (asked !== undefined && choosePlatform([{ platform }], asked) === undefined) {
+    throw new EngineError(
+      'not_found',
+      `image ${familiar(reference)} was found but does not match the asked platform: wanted ${formatPlatform(asked)}, actual ${formatPlatform(platform)}`,
+      { details: { reference: familiar(reference), platform: formatPlatform(asked), available: [formatPlatform(platform)] } }
+    )
+  }
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes
+}

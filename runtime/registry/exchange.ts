@@ -1,0 +1,217 @@
+import { EngineError } from '../../src/errors/index.js'
+import { isLoopbackHost } from './endpoints.js'
+import { networkFailure } from './network-failure.js'
+
+/** The part of `fetch` that is used. */
+export type Fetch = typeof globalThis.fetch
+
+/** One request, redirects included. */
+export interface ExchangeRequest {
+  readonly url: string
+  readonly method?: 'GET' | 'POST'
+  /** Lower-case names. `authorization` is dropped as soon as a redirect leaves the origin. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: string
+  /** What it is for, in messages: `pull alpine:latest`. */
+  readonly doing: string
+  readonly signal: AbortSignal
+}
+
+export interface ExchangeOptions {
+  /** Which `fetch` reaches a URL: some hosts need an agent of their own. */
+  readonly fetchFor: (url: URL) => Promise<Fetch>
+  /** Longest wait for the response to begin, and for each next piece of it. */
+  readonly stallMs: number
+  /** Whether a redirect from https to plain http is followed. */
+  readonly allowDowngrade: boolean
+}
+
+/** A response whose body has not been read. Read it or discard it: until then its connection is taken. */
+export interface Exchange {
+  readonly status: number
+  readonly headers: Headers
+  /** The host that answered, after redirects. */
+  readonly host: string
+  /** The body as it comes. Leaving the loop closes the connection. @throws EngineError `deadline_exceeded`, `unavailable` */
+  bytes(): AsyncGenerator<Uint8Array, void, undefined>
+  /** The whole body, undefined when it is longer than `limitBytes`. */
+  read(limitBytes: number): Promise<Uint8Array | undefined>
+  discard(): Promise<void>
+}
+
+const maximumRedirects = 5
+
+/**
+ * Ask, follow redirects, and give the response as soon as it begins. There is no time limit for the whole: only a stall
+ * ends it, so a slow line works and a dead one is noticed.
+ *
+ * @throws EngineError `unavailable` without an answer, `deadline_exceeded` on a stall; the signal's reason on abort
+ */
+export async function openExchange(request: ExchangeRequest, options: ExchangeOptions): Promise<Exchange> {
+  const watch = new Watch(request, options.stallMs)
+  try {
+    let url = new URL(request.url)
+    let headers = request.headers
+    for (let redirects = 0; ; redirects++) {
+      watch.host = url.host
+      const response = await fetchOnce(url, headers, request, { options, watch })
+      const target = redirectTarget(response, url)
+      if (target === undefined) return new OpenExchange(response, url.host, watch)
+      await response.body?.cancel()
+      if (redirects === maximumRedirects) throw badRedirect(request, url, `it redirected more than ${maximumRedirects} times`)
+      checkRedirect(request, url, { target, options })
+      // Storage behind a registry authorises by the URL; a token sent along would leak it, and S3 refuses to take two.
+      if (target.origin !== url.origin) headers = withoutAuthorization(headers)
+      url = target
+    }
+  } catch (error) {
+    watch.stop()
+    throw error
+  }
+}
+
+async function fetchOnce(
+  url: URL,
+  headers: Readonly<Record<string, string>>,
+  request: ExchangeRequest,
+  { options, watch }: { readonly options: ExchangeOptions; readonly watch: Watch }
+): Promise<Response> {
+  const init: RequestInit = {
+    method: request.method ?? 'GET',
+    headers,
+    redirect: 'manual',
+    signal: watch.signal,
+    ...(request.body === undefined ? {} : { body: request.body })
+  }
+  const fetch = await options.fetchFor(url)
+  return watch.during(() => fetch(url.href, init))
+}
+
+function redirectTarget(response: Response, url: URL): URL | undefined {
+  const location = response.headers.get('location')
+  if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return undefined
+  return URL.canParse(location, url.href) ? new URL(location, url.href) : undefined
+}
+
+function checkRedirect(
+  request: ExchangeRequest,
+  url: URL,
+  { target, options }: { readonly target: URL; readonly options: ExchangeOptions }
+): void {
+  if (target.protocol !== 'https:' && target.protocol !== 'http:') throw badRedirect(request, url, `it redirected to ${target.protocol}`)
+  const downgrade = url.protocol === 'https:' && target.protocol === 'http:'
+  if (downgrade && !options.allowDowngrade && !isLoopbackHost(target.host)) {
+    throw badRedirect(request, url, `it redirected from https to plain http on ${target.host}`)
+  }
+  if (request.body !== undefined && target.origin !== url.origin) {
+    throw badRedirect(request, url, `it redirected a request that holds credentials to ${target.host}`)
+  }
+}
+
+function badRedirect(request: ExchangeRequest, url: URL, problem: string): EngineError {
+  return new EngineError('unavailable', `cannot ${request.doing}: registry ${url.host}: ${problem}; that is not followed`, {
+    details: { registry: url.host }
+  })
+}
+
+function withoutAuthorization(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
+}
+
+/** Ends a request on abort and when nothing comes for too long. */
+class Watch {
+  host = ''
+  readonly #controller = new AbortController()
+  readonly #request: ExchangeRequest
+  readonly #stallMs: number
+  readonly #abort = () => this.#controller.abort(this.#request.signal.reason)
+
+  constructor(request: ExchangeRequest, stallMs: number) {
+    this.#request = request
+    this.#stallMs = stallMs
+    if (request.signal.aborted) this.#abort()
+    else request.signal.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  get signal(): AbortSignal {
+    return this.#controller.signal
+  }
+
+  /** Wait for the other side. The clock runs only here: a consumer that takes its time is no stall. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    if (this.signal.aborted) throw this.signal.reason
+    const timer = setTimeout(() => this.#controller.abort(this.#stalled()), this.#stallMs)
+    try {
+      return await work()
+    } catch (error) {
+      if (this.signal.aborted) throw this.signal.reason
+      throw networkFailure(error, { host: this.host, doing: this.#request.doing })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  stop(): void {
+    this.#request.signal.removeEventListener('abort', this.#abort)
+  }
+
+  #stalled(): EngineError {
+    const waited = this.#stallMs >= 1000 ? `${Math.round(this.#stallMs / 1000)} s` : `${this.#stallMs} ms`
+    return new EngineError(
+      'deadline_exceeded',
+      `cannot ${this.#request.doing}: registry ${this.host} sent nothing for ${waited}; try again later, or allow a longer stall`,
+      { details: { registry: this.host, stallMs: this.#stallMs } }
+    )
+  }
+}
+
+class OpenExchange implements Exchange {
+  readonly host: string
+  readonly #response: Response
+  readonly #watch: Watch
+
+  constructor(response: Response, host: string, watch: Watch) {
+    this.#response = response
+    this.host = host
+    this.#watch = watch
+  }
+
+  get status(): number {
+    return this.#response.status
+  }
+
+  get headers(): Headers {
+    return this.#response.headers
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    const reader = this.#response.body?.getReader()
+    try {
+      for (;;) {
+        const next = reader === undefined ? { done: true as const } : await this.#watch.during(() => reader.read())
+        if (next.done) return
+        yield next.value
+      }
+    } finally {
+      this.#watch.stop()
+      // After the end this does nothing; after a failure it rejects with what was thrown already.
+      await reader?.cancel().catch(() => undefined)
+    }
+  }
+
+  async read(limitBytes: number): Promise<Uint8Array | undefined> {
+    const chunks: Uint8Array[] = []
+    let size = 0
+    for await (const chunk of this.bytes()) {
+      size += chunk.byteLength
+      if (size > limitBytes) return undefined
+      chunks.push(chunk)
+    }
+    return Buffer.concat(chunks)
+  }
+
+  async discard(): Promise<void> {
+    this.#watch.stop()
+    await this.#response.body?.cancel().catch(() => undefined)
+  }
+}

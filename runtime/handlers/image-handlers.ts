@@ -149,7 +149,7 @@ function summaryView(image: ImageRecord): ImageSummary {
 }
 
 function inspectView(image: ImageRecord): ImageInspectResponse {
-  const { config } = image
+  const { ExposedPorts: ports, Volumes: volumes, ...config } = image.config
   return {
     Id: image.id,
     RepoTags: image.tags,
@@ -162,8 +162,8 @@ function inspectView(image: ImageRecord): ImageInspectResponse {
       ...config,
       Entrypoint: config.Entrypoint ?? undefined,
       Cmd: config.Cmd ?? undefined,
-      ...(config.ExposedPorts && { ExposedPorts: setOf(config.ExposedPorts) }),
-      Volumes: config.Volumes && setOf(config.Volumes)
+      ...(ports && { ExposedPorts: setOf(ports) }),
+      ...(volumes && { Volumes: setOf(volumes) })
     },
     Architecture: image.architecture,
     ...(image.variant && { Variant: image.variant }),

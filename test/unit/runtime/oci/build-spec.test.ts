@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest'
+import { buildSpec, type SpecRequest } from '../../../../runtime/oci/build-spec.js'
+
+function spec(change: Partial<SpecRequest> = {}) {
+  return buildSpec({
+    id: 'abc',
+    config: {},
+    hostConfig: {},
+    args: ['true'],
+    user: { uid: 0, gid: 0, home: '/root' },
+    rootfs: '/rootfs',
+    hostname: 'box',
+    files: [{ source: '/host/hosts', destination: '/etc/hosts' }],
+    networkNamespace: '/proc/1/fd/9',
+    cgroupsPath: '/gantry/abc',
+    availableCapabilities: new Set(['CAP_CHOWN', 'CAP_SYS_ADMIN']),
+    architecture: 'x64',
+    ...change
+  })
+}
+
+const destinations = (change: Partial<SpecRequest> = {}) => spec(change).mounts.map(mount => mount.destination)
+
+describe('buildSpec', () => {
+  it('has the environment Docker gives, the configured variables over the defaults', () => {
+    const { env } = spec({ config: { Env: ['PATH=/x', 'A=1', 'A=2', 'HOSTNAME'] } }).process
+    expect(env).toEqual(['PATH=/x', 'A=2', 'HOME=/root'])
+  })
+
+  it('says TERM only with a terminal', () => {
+    expect(spec({ config: { Tty: true } }).process.env).toContain('TERM=xterm')
+    expect(spec().process.env.join()).not.toContain('TERM=')
+  })
+
+  it('keeps effective capabilities from other users than root, not the bounding set', () => {
+    expect(spec({ user: { uid: 5, gid: 5, home: '/' } }).process.capabilities).toEqual({
+      bounding: ['CAP_CHOWN'],
+      effective: [],
+      permitted: []
+    })
+  })
+
+  it('filters system calls by default, masks and protects paths', () => {
+    const { linux } = spec()
+    expect(linux.seccomp?.defaultAction).toBe('SCMP_ACT_ERRNO')
+    expect(linux.seccomp?.syscalls[0]?.names).not.toContain('mount')
+    expect(linux.maskedPaths).toContain('/proc/kcore')
+    expect(linux.readonlyPaths).toContain('/proc/sys')
+  })
+
+  it('opens everything for a privileged container', () => {
+    const { linux, process, mounts } = spec({ hostConfig: { Privileged: true } })
+    expect(linux.seccomp).toBeUndefined()
+    expect(linux.maskedPaths).toEqual([])
+    expect(linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }])
+    expect(process.capabilities.bounding).toEqual(['CAP_CHOWN', 'CAP_SYS_ADMIN'])
+    expect(mounts.find(mount => mount.destination === '/sys')?.options).toContain('rw')
+  })
+
+  it('gives system calls with their capability', () => {
+    expect(spec({ hostConfig: { CapAdd: ['SYS_ADMIN'] } }).linux.seccomp?.syscalls[0]?.names).toContain('mount')
+  })
+
+  it('mounts parents before what is below them, and the caller over the defaults', () => {
+    const list = destinations({ hostConfig: { Binds: ['/a:/dev/shm', '/b:/x/y/z:ro'], Tmpfs: { '/x': 'size=1m' } } })
+    expect(list.filter(path => path === '/dev/shm')).toHaveLength(1)
+    expect(list.indexOf('/x')).toBeLessThan(list.indexOf('/x/y/z'))
+    expect(list.indexOf('/dev')).toBeLessThan(list.indexOf('/dev/shm'))
+  })
+
+  it('has a place in no network namespace of its own where it is the host’s', () => {
+    expect(spec({ networkNamespace: undefined }).linux.namespaces.map(({ type }) => type)).not.toContain('network')
+  })
+
+  it('turns limits into cgroup settings as Docker does', () => {
+    const { memory, cpu, pids } = spec({ hostConfig: { Memory: 64e6, NanoCpus: 1.5e9, PidsLimit: 7 } }).linux.resources
+    expect(memory).toEqual({ limit: 64e6, swap: 128e6 })
+    expect(cpu).toEqual({ period: 100000, quota: 150000 })
+    expect(pids).toEqual({ limit: 7 })
+  })
+
+  it.each([
+    [{ Memory: 1000 }, 'Minimum memory limit allowed is 6MB'],
+    [{ MemorySwap: 1e9 }, 'You should always set the Memory limit'],
+    [{ NanoCpus: 1e9, CpuQuota: 5 }, 'Conflicting options'],
+    [{ Ulimits: [{ Name: 'nofile', Soft: 5, Hard: 1 }] }, 'soft limit must be less than or equal to hard limit'],
+    [{ Binds: ['x'] }, 'invalid bind'],
+    [{ Binds: ['volume:/data'] }, 'volumes are not built yet'],
+    [{ Binds: ['/a:/b:zz'] }, 'unknown option "zz"'],
+    [{ Tmpfs: { relative: '' } }, 'is not an absolute path'],
+    [{ SecurityOpt: ['magic=on'] }, 'invalid --security-opt'],
+    [{ SecurityOpt: ['seccomp=/profile.json'] }, 'not built yet']
+  ])('refuses %j', (hostConfig, message) => {
+    expect(() => spec({ hostConfig })).toThrow(message)
+  })
+})

@@ -1,64 +1,82 @@
 /**
  * Who may import whom: each folder names the folders it may import from, itself apart. A folder that is not listed here
- * fails the test, so adding one is a decision made in this file. `lazily` lists what may be imported only by a dynamic
- * `import()`, loaded when first used.
+ * fails the test, so adding one is a decision made in this file.
  */
 export interface FolderRule {
   readonly from: readonly string[]
+  /** What may be imported by a dynamic `import()`, loaded when first used, or for its types, which are erased; in no other way. */
   readonly lazily?: readonly string[]
 }
 
 /** A folder's name stands for the files in it and below it, up to the next listed folder. */
 export type FolderGraph = Readonly<Record<string, FolderRule>>
 
-// The runtime's own order, low to high: a folder knows only the ones before it.
 const ground = ['src/errors', 'src/util']
 
-/** The folder graph of this package. */
+/** What the runtime's folders may import of `src`; `api` where a type of the contract is kept or handed on as it is. */
+const contract = ['src/api', ...ground]
+
+/** The folder graph of this package, each side from low to high. */
 export const folderGraph: FolderGraph = {
   'src/errors': { from: [] },
   'src/util': { from: ['src/errors'] },
   'src/api': { from: ground },
-  'src/transport': { from: ['src/api', ...ground], lazily: ['src/transport/http', 'src/transport/in-process'] },
-  'src/transport/http': { from: ['src/transport', 'src/api', ...ground] },
+  'src/transport': { from: contract },
+  'src/transport/http': { from: ['src/transport', ...contract] },
+  'src/transport/locate': { from: ['src/transport', 'src/transport/http', ...contract] },
   // The only way from src to runtime, and only when first used: src runs wherever Node runs.
-  'src/transport/in-process': { from: ['src/transport', 'src/api', ...ground], lazily: ['runtime'] },
-  'src/engine': { from: ['src/transport', 'src/api', ...ground] },
-  src: { from: ['src/engine', 'src/transport', 'src/api', ...ground] },
+  'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime'] },
+  'src/engine': {
+    from: ['src/transport', 'src/transport/locate', ...contract],
+    lazily: ['src/transport/http', 'src/transport/in-process']
+  },
+  src: { from: ['src/engine', 'src/transport', ...contract] },
 
   'runtime/host': { from: ground },
   'runtime/metadata': { from: ground },
-  'runtime/content': { from: ['runtime/host', 'runtime/metadata', ...ground] },
+  'runtime/events': { from: contract },
+  'runtime/registry': { from: ground },
+  // Of the registry: what a digest is.
+  'runtime/content': { from: ['runtime/host', 'runtime/metadata', 'runtime/registry', ...ground] },
   'runtime/layers': { from: ['runtime/host', ...ground] },
   'runtime/snapshots': { from: ['runtime/host', 'runtime/metadata', 'runtime/layers', ...ground] },
-  'runtime/registry': { from: ground },
+  'runtime/networks': { from: ['runtime/host', 'runtime/metadata', ...ground] },
   'runtime/images': {
     from: ['runtime/host', 'runtime/metadata', 'runtime/content', 'runtime/layers', 'runtime/snapshots', 'runtime/registry', ...ground]
   },
-  'runtime/networks': { from: ['runtime/host', 'runtime/metadata', ...ground] },
-  'runtime/oci': { from: ['runtime/host', 'runtime/images', ...ground] },
+  'runtime/oci': { from: ['runtime/host', 'runtime/images', ...contract] },
   'runtime/containers': {
-    from: ['runtime/host', 'runtime/metadata', 'runtime/snapshots', 'runtime/images', 'runtime/networks', 'runtime/oci', ...ground]
+    from: [
+      'runtime/host',
+      'runtime/metadata',
+      'runtime/events',
+      'runtime/snapshots',
+      'runtime/images',
+      'runtime/networks',
+      'runtime/oci',
+      ...contract
+    ]
   },
-  // Contract shapes in, domain types out: the only part of the runtime that reads Docker's spelling.
+  // Contract shapes in, domain types out.
   'runtime/handlers': {
-    from: ['runtime/containers', 'runtime/images', 'runtime/networks', 'runtime/snapshots', 'runtime/oci', 'src/api', ...ground]
+    from: ['runtime/events', 'runtime/registry', 'runtime/images', 'runtime/networks', 'runtime/oci', 'runtime/containers', ...contract]
   },
+  // The composition root knows everybody.
   runtime: {
     from: [
       'runtime/host',
       'runtime/metadata',
+      'runtime/events',
+      'runtime/registry',
       'runtime/content',
       'runtime/layers',
       'runtime/snapshots',
-      'runtime/registry',
-      'runtime/images',
       'runtime/networks',
+      'runtime/images',
       'runtime/oci',
       'runtime/containers',
       'runtime/handlers',
-      'src/api',
-      ...ground
+      ...contract
     ]
   }
 }

@@ -7,8 +7,8 @@ export interface Import {
   /** Paths relative to the checkout, of the .ts files. */
   readonly from: string
   readonly to: string
-  /** A dynamic `import()`: loaded when the line runs. */
-  readonly dynamic: boolean
+  /** `static`: loaded with the file. `dynamic`: loaded when the line runs. `type`: erased. */
+  readonly kind: 'static' | 'dynamic' | 'type'
   readonly line: number
 }
 
@@ -28,15 +28,16 @@ export function importsOf(root: string, file: string): Import[] {
 export function importsIn(file: string, text: string): Import[] {
   const source = ts.createSourceFile(file, text, ts.ScriptTarget.ES2022, false)
   const found: Import[] = []
-  const add = (specifier: ts.Node | undefined, dynamic: boolean) => {
+  const add = (specifier: ts.Node | undefined, kind: Import['kind']) => {
     if (specifier === undefined || !ts.isStringLiteralLike(specifier) || !specifier.text.startsWith('.')) return
     const to = path.join(path.dirname(file), specifier.text).replace(/\.js$/, '.ts')
-    found.push({ from: file, to, dynamic, line: source.getLineAndCharacterOfPosition(specifier.pos).line + 1 })
+    found.push({ from: file, to, kind, line: source.getLineAndCharacterOfPosition(specifier.pos).line + 1 })
   }
   const visit = (node: ts.Node): void => {
-    if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) add(node.moduleSpecifier, false)
-    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, false)
-    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], true)
+    if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, node.importClause?.isTypeOnly ? 'type' : 'static')
+    else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly ? 'type' : 'static')
+    else if (ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument)) add(node.argument.literal, 'type')
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) add(node.arguments[0], 'dynamic')
     ts.forEachChild(node, visit)
   }
   visit(source)

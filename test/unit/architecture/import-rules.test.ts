@@ -53,8 +53,9 @@ describe('the rules can fail', () => {
     expect(importViolations(graph, imports('low/x.ts', text))).toHaveLength(4)
   })
 
-  it('what is listed as lazy may be imported dynamically and no other way', () => {
+  it('what is listed as lazy may be imported dynamically or for its types, and no other way', () => {
     expect(importViolations(graph, imports('high/a.ts', "const x = () => import('../heavy/x.js')"))).toEqual([])
+    expect(importViolations(graph, imports('high/a.ts', "import type { X } from '../heavy/x.js'"))).toEqual([])
     expect(importViolations(graph, imports('high/a.ts', "import { x } from '../heavy/x.js'"))).toEqual([
       'high/a.ts:1: high may import heavy only by a dynamic import()'
     ])

@@ -12,7 +12,7 @@ export function importViolations(graph: FolderGraph, imports: readonly Import[])
     if (from === to) return []
     const rule = graph[from]
     if (rule?.from.includes(to)) return []
-    if (rule?.lazily?.includes(to)) return found.dynamic ? [] : [`${place}: ${from} may import ${to} only by a dynamic import()`]
+    if (rule?.lazily?.includes(to)) return found.kind === 'static' ? [`${place}: ${from} may import ${to} only by a dynamic import()`] : []
     return [`${place}: ${from} may not import ${to} (${found.to})`]
   })
 }
@@ -50,7 +50,7 @@ export function importCycles(imports: readonly Import[]): string[][] {
 /** Whether the folder graph is itself free of cycles: the files could obey it and still be a knot otherwise. */
 export function folderCycles(graph: FolderGraph): string[][] {
   const edges = Object.entries(graph).flatMap(([from, rule]) =>
-    [...rule.from, ...(rule.lazily ?? [])].map(to => ({ from, to, dynamic: false, line: 0 }))
+    [...rule.from, ...(rule.lazily ?? [])].map(to => ({ from, to, kind: 'static' as const, line: 0 }))
   )
   return importCycles(edges)
 }

@@ -2,6 +2,7 @@
 import { ImageInspect, ImageList } from 'gantry/api'
 import { expect } from 'vitest'
 import { entrypointSettings } from '../lab/images/catalog.js'
+import { hostArchitecture } from '../lab/images/image.js'
 import { conform } from './conform.js'
 import { expectError } from './kit/errors.js'
 import { collect } from './kit/streams.js'
@@ -27,7 +28,7 @@ conform(
         RepoTags: [reference('entrypoint')],
         RepoDigests: [`${reference('entrypoint').replace(/:latest$/, '')}@${lab.digests.entrypoint}`],
         Os: 'linux',
-        Architecture: process.arch === 'arm64' ? 'arm64' : 'amd64',
+        Architecture: hostArchitecture,
         Size: image.sizeBytes,
         RootFS: { Type: 'layers', Layers: (await image.inspect()).layers },
         Config: entrypointSettings

@@ -1,6 +1,7 @@
 // Needs: root and the lab (test/lab).
 import type { EngineEvent } from 'gantry'
 import { expect } from 'vitest'
+import { hostArchitecture } from '../lab/images/image.js'
 import { manyLayersContent } from '../lab/images/many-layers.js'
 import { type Context, conform } from './conform.js'
 import { expectError, rejection } from './kit/errors.js'
@@ -70,7 +71,7 @@ conform(
     'of an index, the image for this platform is taken': async ({ engine, reference, lab }) => {
       const image = await engine.image(reference('multi')).pull()
       expect(image.digest).toBe(lab.digests.multi)
-      expect(await image.run(['cat', '/platform']).text()).toBe(process.arch === 'arm64' ? 'linux/arm64\n' : 'linux/amd64\n')
+      expect(await image.run(['cat', '/platform']).text()).toBe(`linux/${hostArchitecture}\n`)
     },
 
     'of an index, another platform is taken when asked for': async ({ engine, reference }) => {

@@ -115,13 +115,16 @@ async function install(packages: readonly string[]): Promise<string | undefined>
   }
 }
 
+const policyFile = '/usr/sbin/policy-rc.d'
+const policy = '#!/bin/sh\n# The test lab is installing programs; safe to delete.\nexit 101\n'
+
 /** Packages such as docker.io start a daemon when they are installed; the lab starts its own. */
 async function keepServicesStopped(): Promise<() => Promise<void>> {
-  const policy = '/usr/sbin/policy-rc.d'
-  const existing = await readFile(policy).catch(() => undefined)
-  if (existing !== undefined) return async () => {}
-  await writeFile(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 })
-  return () => rm(policy, { force: true })
+  const existing = await readFile(policyFile, 'utf8').catch(() => undefined)
+  // One that is there already is the administrator's, unless an install of ours was killed.
+  if (existing !== undefined && existing !== policy) return async () => {}
+  await writeFile(policyFile, policy, { mode: 0o755 })
+  return () => rm(policyFile, { force: true })
 }
 
 function aptGet(arguments_: readonly string[]): Promise<{ code: number | null; output: string }> {

@@ -51,12 +51,15 @@ const mediaTypes = {
   }
 } as const
 
+/** Go's name of this machine's architecture, as image configurations spell it. */
+export const hostArchitecture = process.arch === 'x64' ? 'amd64' : process.arch
+
 const created = '2024-01-01T00:00:00Z'
 
 /** What {@link makeImage} is told beside the layers. */
 export interface MakeImageOptions {
   readonly settings?: ImageSettings
-  /** @default 'amd64' */
+  /** @default this machine's */
   readonly architecture?: string
   /** @default 'docker' */
   readonly format?: Format
@@ -64,7 +67,7 @@ export interface MakeImageOptions {
 
 /** Put layers together to an image. The same input gives the same digests. */
 export function makeImage(layers: readonly Layer[], options: MakeImageOptions = {}): Image {
-  const { settings = {}, architecture = 'amd64', format = 'docker' } = options
+  const { settings = {}, architecture = hostArchitecture, format = 'docker' } = options
   const types = mediaTypes[format]
   const config = blob({
     architecture,

@@ -48,7 +48,7 @@ async function quickstart(): Promise<void> {
   display.step(6, 'exit', `exit code ${exitCode}; the container is ${status}, not removed: container.start() would start it again`)
   await container.remove()
   display.note('removed', container.name)
-  display.note('left', await whatIsLeft(engine, image))
+  display.note('left', await whatIsLeft(engine, image.reference))
   display.note('next', 'npm run example -- run-and-capture       output, exit codes and JSON of programs')
   display.note('', 'npm run example -- interactive-shell     any image, any command, your terminal')
   display.note('', 'npm run example -- remote-over-a-socket  the same calls against a Docker daemon\n')
@@ -88,12 +88,23 @@ async function announceStart(engine: Engine): Promise<void> {
   }
 }
 
+/** What the container got on the default bridge. */
 async function address(engine: Engine, id: string): Promise<string> {
   const container = await engine.container(id)
   const { NetworkSettings } = await container.inspect()
-  return JSON.stringify(NetworkSettings)
+  const [endpoint] = Object.entries(NetworkSettings.Networks)
+  if (endpoint === undefined) return 'none'
+  const [network, { IPAddress, IPPrefixLen, Gateway }] = endpoint
+  return `${IPAddress}/${IPPrefixLen} on ${network}, gateway ${Gateway}, outgoing traffic translated`
 }
 
-async function whatIsLeft(engine: Engine, image: ImageSpec): Promise<string> {
-  return `nothing of it: no container, mount, network device or process (${image.reference} ${engine.transport})`
+/** Look, rather than promise. */
+async function whatIsLeft(engine: Engine, reference: string): Promise<string> {
+  const containers: string[] = []
+  for await (const { name } of engine.containers({ all: true })) containers.push(name)
+  if (containers.length > 0) return `containers that were here before: ${containers.join(', ')}`
+  for await (const { tags, sizeBytes } of engine.images()) {
+    if (tags.includes(reference)) return `nothing but the image, ${megabytes(sizeBytes)} unpacked: the next run starts at once`
+  }
+  return 'nothing'
 }

@@ -40,6 +40,15 @@ describe('links between files', () => {
   })
 })
 
+describe('files named in the documents', () => {
+  const documents = ['README.md', ...markdownBelow('docs')]
+
+  it.each(documents)('by %s are there', document => {
+    const named = [...read(document).matchAll(/`((?:src|runtime|test|examples|scripts)\/[\w./-]+)`/g)].map(match => match[1] ?? '')
+    expect(named.filter(file => !existsSync(path.join(root, file)))).toEqual([])
+  })
+})
+
 function markdownBelow(folder: string): string[] {
   return readdirSync(path.join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter(file => file.endsWith('.md') && !file.startsWith('api/'))

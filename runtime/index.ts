@@ -28,6 +28,7 @@ import { createOciRuntime } from './oci/oci-runtime.js'
 import type { RegistriesSettings } from './registry/endpoints.js'
 import { createRegistryClient } from './registry/registry-client.js'
 import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
+import { createWatchdog } from './supervise/watchdog.js'
 
 /** Settings of the in-process runtime. */
 export interface RuntimeOptions {
@@ -92,8 +93,13 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       snapshotter,
       unpack: unpacker.apply,
       registry,
-      lock: (name, lockOptions) => host.lock(paths.lock(name), lockOptions)
+      lock: (path, lockOptions) => host.lock(path, lockOptions),
+      runRoot: paths.runRoot
     })
+    const session = { id: randomBytes(8).toString('hex'), owner: currentProcess() }
+    const watchdog = opened(
+      createWatchdog({ host, folder: paths.session(session.id), ociRuntime: report.runtimePath, ociStateRoot: paths.ociState })
+    )
     const context: ContainerContext = {
       host,
       store: createContainerStore(metadata),
@@ -104,10 +110,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       events: new EventLog(),
       live: new LiveContainers(),
       paths,
-      session: { id: randomBytes(8).toString('hex'), owner: currentProcess() },
+      session,
+      watchdog,
       availableCapabilities
     }
     await sweepContainers(context)
+    await images.collectGarbage()
     let closed: Promise<void> | undefined
     return {
       handlers: { ...systemHandlers(context), ...imageHandlers(context), ...containerHandlers(context) },

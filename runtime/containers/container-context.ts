@@ -5,6 +5,7 @@ import type { ImageService } from '../images/image-service.js'
 import type { NetworkManager } from '../networks/network-manager.js'
 import type { OciRuntime } from '../oci/oci-runtime.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
+import type { Watchdog } from '../supervise/watchdog.js'
 import type { ContainerStore } from './container-store.js'
 import type { LiveContainers } from './live-containers.js'
 import type { RuntimePaths } from './runtime-paths.js'
@@ -18,6 +19,7 @@ export interface ContainerContext {
   readonly networks: NetworkManager
   readonly oci: OciRuntime
   readonly events: EventLog
+  readonly watchdog: Watchdog
   readonly live: LiveContainers
   readonly paths: RuntimePaths
   /** Who removes what is made here. */

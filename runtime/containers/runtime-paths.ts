@@ -14,6 +14,7 @@ import { join } from 'node:path'
  *   oci/                        state of the OCI runtime
  *   bundles/<id>/               config.json, runtime.log
  *   rootfs/<id>/                mount points, mounted only in a launcher's mount namespace
+ *   sessions/<session>/<id>     containers that end with their session (runtime/supervise)
  *   locks/
  * ```
  */
@@ -27,6 +28,7 @@ export interface RuntimePaths {
   log(id: string): string
   bundle(id: string): string
   rootfs(id: string): string
+  session(id: string): string
   lock(name: string): string
 }
 
@@ -51,6 +53,7 @@ export function runtimePaths(root: string): RuntimePaths {
     log: id => join(root, 'containers', id, `${id}-json.log`),
     bundle: id => join(runRoot, 'bundles', id),
     rootfs: id => join(runRoot, 'rootfs', id),
+    session: id => join(runRoot, 'sessions', id),
     lock: name => join(runRoot, 'locks', name)
   }
 }

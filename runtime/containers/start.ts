@@ -75,6 +75,9 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   await Promise.all([mkdir(bundle, { recursive: true, mode: 0o700 }), mkdir(rootfs, { recursive: true, mode: 0o700 })])
 
   // The mount, the network and the streams do not need each other: side by side. Each adds its own undo, whichever fails.
+  unwind.add(() => context.watchdog.release(id))
+  const guarded = context.watchdog.guard(id)
+  guarded.catch(() => {})
   const mounted = mountRoot(context, record, rootfs, unwind)
   const [user, network, stdio] = await all([
     mounted.then(() => resolveContainerUser(context, record, rootfs)),
@@ -115,6 +118,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   })
   await writeFile(`${bundle}/config.json`, JSON.stringify(spec))
   unwind.add(() => context.oci.remove(id))
+  await guarded
   const run = await context.oci.run({
     id,
     bundle,
@@ -206,7 +210,8 @@ async function takeBack(context: ContainerContext, record: ContainerRecord, sand
   await Promise.all([
     host.unmount(rootfs).then(() => rm(rootfs, { recursive: true, force: true })),
     sandbox?.endpoint && networks.disconnect(record.id),
-    rm(paths.bundle(record.id), { recursive: true, force: true })
+    rm(paths.bundle(record.id), { recursive: true, force: true }),
+    context.watchdog.release(record.id)
   ])
 }
 

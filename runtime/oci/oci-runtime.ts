@@ -56,7 +56,9 @@ export function createOciRuntime(options: { readonly host: Host; readonly path: 
     ],
     env: environment,
     cwd: request.bundle,
-    stdio: [...request.stdio, ...channel.inherited]
+    stdio: [...request.stdio, ...channel.inherited],
+    // A container that runs keeps no program from ending: only a caller who waits for it does.
+    background: true
   })
   return {
     path,

@@ -1,0 +1,100 @@
+import { ContainerCreate, ContainerDelete } from '../../api/index.js'
+import { keepLabel, sessionLabel } from '../../api/labels.js'
+import { EngineError } from '../../errors/index.js'
+import { type CallLimits, defaultDeadlineMs } from '../call-scope.js'
+import { call, type EngineContext } from '../context.js'
+import type { EngineEvent } from '../events/engine-event.js'
+import { pullImage } from '../images/pull-image.js'
+import { createBody, type SpecSettings } from '../images/spec-settings.js'
+import type { PullPolicy, TerminalSize } from '../processes/process.js'
+
+/** What a verb makes of a spec. */
+export interface CreateRequest extends CallLimits {
+  readonly name?: string
+  readonly tty: boolean
+  readonly attached: boolean
+  readonly remove: boolean
+  readonly keep: boolean
+  readonly pull: PullPolicy
+  readonly size?: TerminalSize
+  /** Events of a pull. */
+  readonly emit: (event: EngineEvent) => void
+}
+
+/**
+ * Create a container, and note it as the session's unless it is kept. A missing image is pulled where the policy allows it; that it is
+ * missing shows in the refusal, which saves asking for it every time.
+ *
+ * @returns its id
+ */
+export async function createContainer(context: EngineContext, spec: SpecSettings, request: CreateRequest): Promise<string> {
+  if (request.pull === 'always') await pull(context, spec, request)
+  try {
+    return await create(context, spec, request)
+  } catch (error) {
+    if (request.pull !== 'missing' || !isMissingImage(error)) throw error
+    await pull(context, spec, request)
+    return await create(context, spec, request)
+  }
+}
+
+/** Remove a container and its anonymous volumes, running or not. One that is gone, or about to be, is fine. */
+export async function removeForGood(context: EngineContext, id: string): Promise<void> {
+  try {
+    await call(context, ContainerDelete, { path: { id }, query: { force: true, v: true } })
+  } catch (error) {
+    const isGone = EngineError.is(error) && (error.code === 'not_found' || /removal .* already in progress/i.test(error.message))
+    if (!isGone) throw error
+  }
+  context.session.forget(id)
+}
+
+async function pull(context: EngineContext, spec: SpecSettings, request: CreateRequest): Promise<void> {
+  const { signal, timeoutMs, emit } = request
+  await pullImage(context, {
+    reference: spec.reference,
+    policy: 'always',
+    emit,
+    ...(spec.platform !== undefined && { platform: spec.platform }),
+    ...(signal && { signal }),
+    ...(timeoutMs !== undefined && { timeoutMs })
+  })
+}
+
+async function create(context: EngineContext, spec: SpecSettings, request: CreateRequest): Promise<string> {
+  const { session } = context
+  const labels = { [sessionLabel]: session.id, ...(request.keep && { [keepLabel]: 'true' }) }
+  const query = {
+    ...(request.name !== undefined && { name: request.name }),
+    ...(spec.platform !== undefined && { platform: spec.platform })
+  }
+  // The caller's signal is not given on: a call that is cut off may have made a container whose id nobody would know.
+  const created = call(
+    context,
+    ContainerCreate,
+    { query, body: createBody(spec, { ...request, labels }) },
+    { timeoutMs: defaultDeadlineMs }
+  ).then(({ Id }) => {
+    if (!request.keep) session.add(Id)
+    return Id
+  })
+  return unlessAborted(created, request.signal, id => session.background(removeForGood(context, id)))
+}
+
+/** The result, or the signal's reason as soon as that is aborted; a result that comes too late is undone. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, undo: (value: T) => void): Promise<T> {
+  if (signal === undefined) return work
+  return new Promise((resolve, reject) => {
+    const give = (): void => {
+      work.then(undo, () => {})
+      reject(signal.reason)
+    }
+    if (signal.aborted) return give()
+    signal.addEventListener('abort', give, { once: true })
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', give))
+  })
+}
+
+function isMissingImage(error: unknown): boolean {
+  return EngineError.is(error) && error.code === 'not_found' && /image/i.test(error.message)
+}

@@ -1,0 +1,179 @@
+import { hostImageReference } from '../api/host-image.js'
+import { ContainerList, ImageList, SystemInfo, SystemVersion } from '../api/index.js'
+import type { InputOf, Operation, OutputOf } from '../api/operation.js'
+import { EngineError } from '../errors/index.js'
+import type { Transport, TransportKind } from '../transport/transport.js'
+import { checkAbortable, openCallScope } from './call-scope.js'
+import { checkBoolean, checkKeys, checkString, checkTexts, optional } from './checks.js'
+import type { Container } from './containers/container.js'
+import { ContainerHandle, openContainer, plainName } from './containers/container-handle.js'
+import { removeForGood } from './containers/create-container.js'
+import { call, callWith, type EngineContext } from './context.js'
+import type { Candidate, Capabilities, ContainerFilter, Engine, EngineInfo, EventFilter, ImageFilter, RegistryOptions } from './engine.js'
+import type { EngineEvent } from './events/engine-event.js'
+import { EventHub } from './events/event-hub.js'
+import { eventStream } from './events/event-stream.js'
+import { LiveEmitter, tell } from './events/live-emitter.js'
+import type { Image, ImageSpec } from './images/image.js'
+import { ImageHandle } from './images/image-handle.js'
+import { ImageSpecHandle } from './images/image-spec-handle.js'
+import { Session } from './session.js'
+import type { Abortable } from './values.js'
+
+/** What an engine is made of. */
+export interface EngineParts {
+  readonly transport: Transport
+  readonly candidates: readonly Candidate[]
+  readonly capabilities: Capabilities
+  readonly registries: Readonly<Record<string, RegistryOptions>>
+}
+
+/** An engine over a transport. */
+export class EngineHandle extends LiveEmitter implements Engine {
+  readonly can: Capabilities
+  readonly raw: Engine['raw']
+  readonly #context: EngineContext
+  readonly #hub: EventHub
+  readonly #candidates: readonly Candidate[]
+  #closed: Promise<void> | undefined
+
+  constructor(parts: EngineParts) {
+    const hub = new EventHub()
+    super(hub, () => true)
+    const announce = (event: EngineEvent): void => tell(this, event)
+    const { transport, registries } = parts
+    const imageOf: EngineContext['imageOf'] = (spec, facts) => new ImageHandle(this.#context, spec, facts)
+    this.#context = { transport, registries, session: new Session(), events: hub, announce, imageOf }
+    this.#hub = hub
+    hub.connect(this.#context)
+    this.can = parts.capabilities
+    this.#candidates = parts.candidates
+    this.raw = Object.freeze({
+      call: <Op extends Operation>(operation: Op, input: InputOf<Op>, options: Abortable = {}) => this.#raw(operation, input, options)
+    })
+  }
+
+  get transport(): TransportKind {
+    return this.#context.transport.kind
+  }
+
+  explain(): readonly Candidate[] {
+    return this.#candidates
+  }
+
+  async info(options: Abortable = {}): Promise<EngineInfo> {
+    const limits = checkAbortable('info', checkKeys('info', options, ['signal', 'timeout']))
+    const [version, info] = await Promise.all([call(this.#context, SystemVersion, {}, limits), call(this.#context, SystemInfo, {}, limits)])
+    return {
+      version: version.Version ?? '',
+      apiVersion: this.#context.transport.apiVersion,
+      os: version.Os ?? '',
+      arch: version.Arch ?? '',
+      cpus: info.NCPU ?? 0,
+      memoryBytes: info.MemTotal ?? 0
+    }
+  }
+
+  image(reference: string): ImageSpec {
+    return new ImageSpecHandle(this.#context, { reference: checkString('image', reference, 'an image reference') })
+  }
+
+  hostImage(): ImageSpec {
+    if (this.transport !== 'in-process') {
+      throw new EngineError(
+        'not_supported',
+        `hostImage() is this machine's root file system, and the engine is ${this.#context.transport.endpoint}. ` +
+          "Use createEngine({ transport: 'in-process' }), or engine.image()"
+      )
+    }
+    return new ImageSpecHandle(this.#context, { reference: hostImageReference })
+  }
+
+  async *images(filter: ImageFilter = {}): AsyncGenerator<Image, void, undefined> {
+    const given = checkKeys('images', filter, ['reference', 'dangling', 'label'])
+    const reference = optional(checkString, 'images.reference', given.reference)
+    const dangling = optional(checkBoolean, 'images.dangling', given.dangling)
+    const filters = {
+      ...(reference !== undefined && { reference: [reference] }),
+      ...(dangling !== undefined && { dangling: [String(dangling)] }),
+      ...labelFilter('images.label', given.label)
+    }
+    for (const image of await call(this.#context, ImageList, { query: { filters } })) {
+      yield new ImageHandle(this.#context, { reference: image.RepoTags?.find(tag => tag !== '<none>:<none>') ?? image.Id }, image)
+    }
+  }
+
+  container(idOrName: string): Promise<Container> {
+    return openContainer(this.#context, checkString('container', idOrName, 'an id or a name'))
+  }
+
+  async *containers(filter: ContainerFilter = {}): AsyncGenerator<Container, void, undefined> {
+    const given = checkKeys('containers', filter, ['all', 'label', 'status', 'name'])
+    const status = optional(checkString, 'containers.status', given.status)
+    const name = optional(checkString, 'containers.name', given.name)
+    const all = optional(checkBoolean, 'containers.all', given.all) ?? status !== undefined
+    const filters = {
+      ...(status !== undefined && { status: [status] }),
+      ...(name !== undefined && { name: [name] }),
+      ...labelFilter('containers.label', given.label)
+    }
+    for (const container of await call(this.#context, ContainerList, { query: { all, filters } })) {
+      yield new ContainerHandle(this.#context, { id: container.Id, name: plainName(ownName(container.Names)) })
+    }
+  }
+
+  events(filter: EventFilter = {}): AsyncIterable<EngineEvent> {
+    return eventStream(this.#context, filter)
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    const context = this.#context
+    const failures = await context.session.end(id => removeForGood(context, id))
+    this.#hub.close()
+    await context.transport.close()
+    if (failures.length === 0) return
+    const [first] = failures
+    throw new EngineError(
+      'failed',
+      `${failures.length} of this engine's containers could not be removed: ${failures.map(({ id }) => id.slice(0, 12)).join(', ')}. ` +
+        `The first error: ${first?.error instanceof Error ? first.error.message : String(first?.error)}`,
+      { details: { failures }, cause: first?.error }
+    )
+  }
+
+  async #raw<Op extends Operation>(operation: Op, input: InputOf<Op>, options: Abortable): Promise<OutputOf<Op>> {
+    const limits = checkAbortable('raw.call', checkKeys('raw.call', options, ['signal', 'timeout']))
+    // What is streamed outlives the call: its scope stays open, and ends with the engine at the latest.
+    const scope = openCallScope(operation.id, limits, this.#context.session.closing)
+    try {
+      const output = await callWith(this.#context, operation, input, { signal: scope.signal })
+      if (!streamed.has(operation.response)) scope.release()
+      return output
+    } catch (error) {
+      scope.release()
+      throw error
+    }
+  }
+}
+
+const streamed: ReadonlySet<Operation['response']> = new Set<Operation['response']>(['json-lines', 'tar', 'frames', 'hijack'])
+
+function labelFilter(path: string, labels: unknown): { readonly label?: readonly string[] } {
+  if (labels === undefined) return {}
+  const entries = Object.entries(checkTexts(path, labels))
+  return { label: entries.map(([name, value]) => (value === '' ? name : `${name}=${value}`)) }
+}
+
+/** A container that others link to has their names for it as well, with a second slash. */
+function ownName(names: readonly string[]): string {
+  return names.find(name => name.lastIndexOf('/') === 0) ?? names[0] ?? ''
+}

@@ -1,0 +1,129 @@
+import type { EventEmitter } from 'eventemitter3'
+import type { InputOf, Operation, OutputOf } from '../api/operation.js'
+import type { TransportKind } from '../transport/transport.js'
+import type { Container } from './containers/container.js'
+import type { EngineEvent, EngineEvents } from './events/engine-event.js'
+import type { Image, ImageSpec } from './images/image.js'
+import type { Abortable, Auth } from './values.js'
+
+/** Which engine, and how to reach it. */
+export interface EngineOptions {
+  /** `in-process`: this host. `http`: an engine behind a socket. @default 'auto' */
+  transport?: 'auto' | 'in-process' | 'http'
+  /** `unix://`, `npipe://`, `tcp://` or `ssh://`, as `DOCKER_HOST`. */
+  host?: string
+  /** A docker context by name. */
+  context?: string
+  /** TLS files for `tcp://`; paths, or PEM texts. */
+  tls?: { ca?: string; cert?: string; key?: string; verify?: boolean }
+  /** Data root of the in-process runtime. @default `/var/lib/gantry` */
+  root?: string
+  /** OCI runtime of the in-process runtime: a name or a path. @default crun where it works, else runc */
+  runtime?: 'crun' | 'runc' | (string & {})
+  /** Settings by registry host. Engines behind a socket have their own settings and take `auth` only. */
+  registries?: Record<string, RegistryOptions>
+  /** Ends the search for an engine. */
+  signal?: AbortSignal
+}
+
+/** Settings of one registry. */
+export interface RegistryOptions {
+  /** Tried in order, before the registry itself. */
+  mirrors?: string[]
+  /** Plain HTTP, or TLS without a check. @default false, but true for loopback addresses */
+  insecure?: boolean
+  auth?: Auth
+  /** PEM text of its certificate authority. */
+  ca?: string
+}
+
+/** What this engine can do through this API. */
+export interface Capabilities {
+  readonly fork: 'memory' | 'disk' | false
+  readonly build: 'native' | 'buildkit' | 'classic' | false
+  readonly swarm: boolean
+  readonly rootless: boolean
+  /** Whether memory, cpu and process limits are enforced. */
+  readonly limits: boolean
+  /** Network drivers. */
+  readonly networks: readonly string[]
+  readonly ipv6: boolean
+}
+
+/** An engine that was considered, and what became of it. */
+export interface Candidate {
+  readonly name: string
+  readonly endpoint?: string
+  readonly chosen: boolean
+  readonly reason: string
+  /** What to do to make it usable. */
+  readonly fix?: string
+}
+
+/** What an engine says of itself. */
+export interface EngineInfo {
+  readonly version: string
+  readonly apiVersion: string
+  readonly os: string
+  readonly arch: string
+  readonly cpus: number
+  readonly memoryBytes: number
+}
+
+/** Which images to list. */
+export interface ImageFilter {
+  /** A name, `*` matches within a part. */
+  reference?: string
+  /** Only images without a name (true) or with one (false). */
+  dangling?: boolean
+  label?: Record<string, string>
+}
+
+/** Which containers to list. */
+export interface ContainerFilter {
+  /** Also those that do not run. @default false, but true with `status` */
+  all?: boolean
+  label?: Record<string, string>
+  status?: string
+  /** Part of the name. */
+  name?: string
+}
+
+/** Which events to hear. */
+export interface EventFilter extends Abortable {
+  since?: Date
+  /** Ends the iteration. */
+  until?: Date
+  types?: readonly EngineEvent['type'][]
+  /** Only of objects with these labels. */
+  label?: Record<string, string>
+}
+
+/**
+ * An engine: this host, or one behind a socket.
+ *
+ * As an emitter it announces events by name, from the moment of `on`. The stream behind that is open while there are listeners, and does
+ * not hold the event loop.
+ */
+export interface Engine extends EventEmitter<EngineEvents>, AsyncDisposable {
+  readonly transport: TransportKind
+  readonly can: Capabilities
+  /** The escape hatch: any operation of `gantry/api`, input checked, output as the Engine API gives it. */
+  readonly raw: { call<Op extends Operation>(operation: Op, input: InputOf<Op>, options?: Abortable): Promise<OutputOf<Op>> }
+  /** Every engine that was considered, in order, and why it was chosen or not. */
+  explain(): readonly Candidate[]
+  info(options?: Abortable): Promise<EngineInfo>
+  image(reference: string): ImageSpec
+  /** This machine's root file system, copy-on-write. @throws EngineError `not_supported` unless in-process */
+  hostImage(): ImageSpec
+  images(filter?: ImageFilter): AsyncIterable<Image>
+  container(idOrName: string): Promise<Container>
+  containers(filter?: ContainerFilter): AsyncIterable<Container>
+  events(filter?: EventFilter): AsyncIterable<EngineEvent>
+  /**
+   * Remove the containers that were made through this engine without `keep`, end what is in flight, free everything. Idempotent.
+   *
+   * @throws EngineError `failed` when something could not be removed, after everything else was.
+   */
+  close(): Promise<void>
+}

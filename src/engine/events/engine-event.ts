@@ -1,0 +1,104 @@
+import type { Digest } from '../values.js'
+
+/** Progress of one layer. `total` is 0 where the engine does not tell the size. */
+export interface ImagePullProgressEvent {
+  type: 'image.pull.progress'
+  ref: string
+  /** The layer's digest; engines that shorten it give the first 12 digits. */
+  layer: string
+  phase: 'downloading' | 'unpacking' | 'done' | 'present'
+  current: number
+  total: number
+}
+
+/** A pull has ended well. */
+export interface ImagePulledEvent {
+  type: 'image.pulled'
+  ref: string
+  digest: Digest
+  /** Bytes fetched, as far as the engine told. */
+  bytes: number
+  /** Whether everything was here already. */
+  fromCache: boolean
+}
+
+/** An image got a name, or an image or one of its names is gone. */
+export interface ImageChangedEvent {
+  type: 'image.tagged' | 'image.removed'
+  ref: string
+  id: Digest
+}
+
+/**
+ * A container went one step on.
+ *
+ * `container.layered`: its read-write layer stands on the image's layers. `container.networked`: it was connected to a network.
+ */
+export interface ContainerStepEvent {
+  type:
+    | 'container.created'
+    | 'container.layered'
+    | 'container.networked'
+    | 'container.started'
+    | 'container.paused'
+    | 'container.unpaused'
+    | 'container.removed'
+  id: string
+  name: string
+  at: Date
+}
+
+/** A container's process has ended. */
+export interface ContainerExitedEvent {
+  type: 'container.exited'
+  id: string
+  name: string
+  at: Date
+  exitCode: number
+  /** Where the exit code is 128 and a signal's number. A program may end with such a code by itself. */
+  signal?: NodeJS.Signals
+  /** Whether the kernel killed it for want of memory. */
+  oomKilled: boolean
+}
+
+/** A health check changed its mind. */
+export interface ContainerHealthEvent {
+  type: 'container.health'
+  id: string
+  name: string
+  at: Date
+  status: 'starting' | 'healthy' | 'unhealthy'
+}
+
+/** A network or a volume was made or removed. */
+export interface ResourceEvent {
+  type: 'network.created' | 'network.removed' | 'volume.created' | 'volume.removed'
+  id: string
+  name: string
+  at: Date
+}
+
+/** Events may be missing here. It is delivered whatever types were asked for. */
+export interface GapEvent {
+  type: 'gap'
+  /** The last moment of which everything is known. */
+  since: Date
+  reason: 'reconnected' | 'overflow'
+}
+
+/** Everything an engine announces: one union, by `type` on iterables and by name on emitters. */
+export type EngineEvent =
+  | ImagePullProgressEvent
+  | ImagePulledEvent
+  | ImageChangedEvent
+  | ContainerStepEvent
+  | ContainerExitedEvent
+  | ContainerHealthEvent
+  | ResourceEvent
+  | GapEvent
+
+/** The event of one type. */
+export type EventOf<T extends EngineEvent['type']> = Extract<EngineEvent, { type: T }>
+
+/** Listener arguments by event name, for the emitters. */
+export type EngineEvents = { [T in EngineEvent['type']]: [event: EventOf<T>] }

@@ -1,0 +1,101 @@
+import { hostImageReference } from '../../api/host-image.js'
+import { ImageCreate, ImageInspect } from '../../api/index.js'
+import type { InputOf, OutputOf } from '../../api/operation.js'
+import { EngineError } from '../../errors/index.js'
+import { type CallLimits, openCallScope } from '../call-scope.js'
+import { call, callWith, type EngineContext } from '../context.js'
+import type { EngineEvent } from '../events/engine-event.js'
+import type { PullPolicy } from '../processes/process.js'
+import type { Auth, Digest } from '../values.js'
+import { digestOf, type ImageFacts } from './image-facts.js'
+import { splitReference } from './image-reference.js'
+import { PullProgress } from './pull-progress.js'
+import { registryLogin } from './registry-login.js'
+
+/** What to pull, and how. */
+export interface PullRequest extends CallLimits {
+  readonly reference: string
+  readonly platform?: string
+  readonly policy: PullPolicy
+  readonly auth?: Auth
+  readonly emit: (event: EngineEvent) => void
+}
+
+/** Make sure that an image is here, as the policy says. Its events go to `emit` and to the engine's listeners. */
+export async function pullImage(context: EngineContext, request: PullRequest): Promise<ImageFacts> {
+  const { reference, policy } = request
+  if (reference === hostImageReference) {
+    throw new EngineError(
+      'not_supported',
+      "This machine's root file system is no image of a registry: there is nothing to pull. Run it as it is"
+    )
+  }
+  if (policy !== 'always') {
+    const present = await inspectIfPresent(context, reference, request)
+    if (present !== undefined) {
+      emitPulled(context, request, { digest: digestOf(present, reference), bytes: 0, fromCache: true })
+      return present
+    }
+    if (policy === 'never') {
+      throw new EngineError('not_found', `No such image: ${reference}. Pull it first: engine.image(${JSON.stringify(reference)}).pull()`, {
+        details: { image: reference }
+      })
+    }
+  }
+  const progress = await fetchImage(context, request)
+  const facts = await inspectImage(context, reference, request)
+  const { bytes, fromCache } = progress
+  emitPulled(context, request, { digest: progress.digest ?? digestOf(facts, reference), bytes, fromCache })
+  return facts
+}
+
+/** Everything the engine knows of an image. @throws EngineError `not_found` */
+export function inspectImage(context: EngineContext, reference: string, limits: CallLimits = {}): Promise<OutputOf<typeof ImageInspect>> {
+  return call(context, ImageInspect, { path: { name: reference } }, limits)
+}
+
+async function inspectIfPresent(context: EngineContext, reference: string, limits: CallLimits): Promise<ImageFacts | undefined> {
+  try {
+    return await inspectImage(context, reference, limits)
+  } catch (error) {
+    if (EngineError.is(error) && error.code === 'not_found') return undefined
+    throw error
+  }
+}
+
+async function fetchImage(context: EngineContext, request: PullRequest): Promise<PullProgress> {
+  const { reference, platform } = request
+  const scope = openCallScope(`pull of ${reference}`, request, context.session.closing)
+  const progress = new PullProgress(reference)
+  try {
+    for await (const message of await callWith(context, ImageCreate, pullInput(context, request, platform), { signal: scope.signal })) {
+      const event = progress.next(message)
+      if (event !== undefined) emit(context, request, event)
+    }
+    return progress
+  } finally {
+    scope.release()
+  }
+}
+
+function pullInput(context: EngineContext, request: PullRequest, platform: string | undefined): InputOf<typeof ImageCreate> {
+  const { name, tag } = splitReference(request.reference)
+  const login = registryLogin(request.reference, request.auth, context.registries)
+  return {
+    query: { fromImage: name, tag, ...(platform !== undefined && { platform }) },
+    ...(login !== undefined && { headers: { 'X-Registry-Auth': login } })
+  }
+}
+
+function emitPulled(
+  context: EngineContext,
+  request: PullRequest,
+  pulled: { readonly digest: Digest; readonly bytes: number; readonly fromCache: boolean }
+): void {
+  emit(context, request, { type: 'image.pulled', ref: request.reference, ...pulled })
+}
+
+function emit(context: EngineContext, request: PullRequest, event: EngineEvent): void {
+  request.emit(event)
+  context.announce(event)
+}

@@ -98,8 +98,8 @@ export const ContainerLogs = defineOperation<AsyncIterable<Frame>>()({
   }
 })
 
-/** What differs from the image in a container's file system. `docker diff` */
-export const ContainerChanges = defineOperation<readonly FilesystemChange[]>()({
+/** What differs from the image in a container's file system; dockerd says null for nothing. `docker diff` */
+export const ContainerChanges = defineOperation<readonly FilesystemChange[] | null>()({
   id: 'ContainerChanges',
   method: 'GET',
   path: '/containers/{id}/changes',

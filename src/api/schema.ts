@@ -121,12 +121,12 @@ export function map<T>(value: Schema<T>): Schema<Readonly<Record<string, T>>> {
   return z.record(z.string(), orEmpty(value)) as Schema<Readonly<Record<string, T>>>
 }
 
-/** `{}`: what Docker uses for the values of a set. */
-export type Empty = Readonly<Record<string, never>>
+/** `{}`: what Docker uses for the values of a set. What is inside is not looked at. */
+export type Empty = object
 
-/** Schema of {@link Empty}. What is inside is not looked at. */
+/** Schema of {@link Empty}. */
 export function empty(): Schema<Empty> {
-  return object<object>({}) as Schema<Empty>
+  return object<Empty>({})
 }
 
 /** An argument vector. Like Docker's, it may be written as one string, which is then its only item. */

@@ -68,7 +68,7 @@ export interface ContainerConfig {
   readonly StopTimeout?: number | null | undefined
   /** What the shell forms of the Dockerfile instructions run in. */
   readonly Shell?: readonly string[] | null | undefined
-  /** EndpointSettings has it since API 1.44. Gone after API 1.51. */
+  /** EndpointSettings has it since API 1.44. Until API 1.51. */
   readonly MacAddress?: string | null | undefined
 }
 

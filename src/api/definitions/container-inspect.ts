@@ -57,33 +57,33 @@ export interface NetworkSettings {
   /** By container port; null where it is exposed only. */
   readonly Ports: Readonly<Record<string, readonly PortBinding[] | null>>
   readonly Networks: Readonly<Record<string, EndpointSettings>>
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Bridge?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly HairpinMode?: boolean | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly LinkLocalIPv6Address?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly LinkLocalIPv6PrefixLen?: number | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly SecondaryIPAddresses?: readonly Address[] | null | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly SecondaryIPv6Addresses?: readonly Address[] | null | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly EndpointID?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Gateway?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly GlobalIPv6Address?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly GlobalIPv6PrefixLen?: number | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly IPAddress?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly IPPrefixLen?: number | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly IPv6Gateway?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly MacAddress?: string | undefined
 }
 

@@ -6,7 +6,7 @@ export interface ContainerCreateResponse {
 
 /** What the engine has to say about an update. */
 export interface ContainerUpdateResponse {
-  readonly Warnings: readonly string[]
+  readonly Warnings: readonly string[] | null
 }
 
 /** Why waiting failed. */
@@ -18,7 +18,7 @@ export interface ContainerWaitExitError {
 export interface ContainerWaitResponse {
   /** Its exit code. */
   readonly StatusCode: number
-  readonly Error?: ContainerWaitExitError | undefined
+  readonly Error?: ContainerWaitExitError | null | undefined
 }
 
 /** The processes in a container, as `ps` lists them. */

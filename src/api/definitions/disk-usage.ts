@@ -14,7 +14,7 @@ export interface BuildCache {
   readonly CreatedAt?: string | undefined
   readonly LastUsedAt?: string | null | undefined
   readonly UsageCount?: number | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Parent?: string | undefined
 }
 
@@ -60,14 +60,14 @@ export interface SystemDataUsageResponse {
   readonly ContainerUsage?: ContainersDiskUsage | undefined
   readonly VolumeUsage?: VolumesDiskUsage | undefined
   readonly BuildCacheUsage?: BuildCacheDiskUsage | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly LayersSize?: number | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Images?: readonly ImageSummary[] | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Containers?: readonly ContainerSummary[] | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Volumes?: readonly Volume[] | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly BuildCache?: readonly BuildCache[] | undefined
 }

@@ -16,4 +16,10 @@ export interface EventMessage {
   readonly time: number
   /** Unix nanoseconds, rounded by JavaScript. */
   readonly timeNano: number
+  /** The same as Action. Until API 1.51. */
+  readonly status?: string | undefined
+  /** The same as Actor.ID. Until API 1.51. */
+  readonly id?: string | undefined
+  /** The container's image. Until API 1.51. */
+  readonly from?: string | undefined
 }

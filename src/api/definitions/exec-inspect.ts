@@ -14,7 +14,7 @@ export interface ExecInspectResponse {
   readonly ID?: string | undefined
   readonly Running?: boolean | undefined
   /** null while it runs. */
-  readonly ExitCode?: number | undefined
+  readonly ExitCode?: number | null | undefined
   readonly ProcessConfig?: ProcessConfig | undefined
   readonly OpenStdin?: boolean | undefined
   readonly OpenStderr?: boolean | undefined

@@ -9,47 +9,47 @@ import type { DriverData } from './storage.js'
 export interface ImageConfig {
   readonly User?: string | undefined
   readonly ExposedPorts?: Readonly<Record<string, Empty>> | null | undefined
-  readonly Env?: readonly string[] | undefined
-  readonly Cmd?: readonly string[] | undefined
+  readonly Env?: readonly string[] | null | undefined
+  readonly Cmd?: readonly string[] | null | undefined
   readonly Healthcheck?: HealthConfig | undefined
   readonly ArgsEscaped?: boolean | null | undefined
-  readonly Volumes?: Readonly<Record<string, Empty>> | undefined
+  readonly Volumes?: Readonly<Record<string, Empty>> | null | undefined
   readonly WorkingDir?: string | undefined
-  readonly Entrypoint?: readonly string[] | undefined
+  readonly Entrypoint?: readonly string[] | null | undefined
   readonly OnBuild?: readonly string[] | null | undefined
-  readonly Labels?: Readonly<Record<string, string>> | undefined
+  readonly Labels?: Readonly<Record<string, string>> | null | undefined
   readonly StopSignal?: string | null | undefined
   readonly Shell?: readonly string[] | null | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Hostname?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Domainname?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly AttachStdin?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly AttachStdout?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly AttachStderr?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Tty?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly OpenStdin?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly StdinOnce?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Image?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly NetworkDisabled?: boolean | null | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly MacAddress?: string | null | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly StopTimeout?: number | null | undefined
 }
 
 /** The image's layers, lowest first, by diff ID. */
 export interface ImageRootFS {
   readonly Type: string
-  readonly Layers?: readonly string[] | undefined
+  readonly Layers?: readonly string[] | null | undefined
 }
 
 /** What the engine remembers about an image. */
@@ -82,14 +82,14 @@ export interface ImageInspectResponse {
   readonly GraphDriver?: DriverData | null | undefined
   readonly RootFS: ImageRootFS
   readonly Metadata?: ImageMetadata | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Parent?: string | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly DockerVersion?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Container?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly ContainerConfig?: ContainerConfig | undefined
-  /** The same as Size. Gone after API 1.41. */
+  /** The same as Size. No longer in API 1.51. */
   readonly VirtualSize?: number | undefined
 }

@@ -1,4 +1,3 @@
-import type { Empty } from '../schema.js'
 import type { OCIDescriptor } from './oci-descriptor.js'
 
 /** A step in the making of an image. */
@@ -8,7 +7,7 @@ export interface ImageHistoryResponseItem {
   /** Unix seconds. */
   readonly Created: number
   readonly CreatedBy: string
-  readonly Tags: readonly string[]
+  readonly Tags: readonly string[] | null
   readonly Size: number
   readonly Comment: string
 }
@@ -32,5 +31,5 @@ export interface ImageSearchResponseItem {
 export interface AttestationStatement {
   readonly Descriptor: OCIDescriptor
   readonly PredicateType: string
-  readonly Statement?: Empty | null | undefined
+  readonly Statement?: Readonly<Record<string, unknown>> | null | undefined
 }

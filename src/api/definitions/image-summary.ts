@@ -41,19 +41,19 @@ export interface ImageManifestSummary {
 export interface ImageSummary {
   readonly Id: string
   readonly ParentId: string
-  readonly RepoTags: readonly string[]
-  readonly RepoDigests: readonly string[]
+  readonly RepoTags: readonly string[] | null
+  readonly RepoDigests: readonly string[] | null
   /** Unix seconds. */
   readonly Created: number
   /** Bytes. */
   readonly Size: number
   /** -1 where it was not asked for. */
   readonly SharedSize: number
-  readonly Labels: Readonly<Record<string, string>>
+  readonly Labels: Readonly<Record<string, string>> | null
   /** -1 where it was not counted. */
   readonly Containers: number
   readonly Manifests?: readonly ImageManifestSummary[] | undefined
   readonly Descriptor?: OCIDescriptor | null | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly VirtualSize?: number | undefined
 }

@@ -51,7 +51,7 @@ export interface NetworkCreateRequest {
   readonly EnableIPv6?: boolean | undefined
   readonly Options?: Readonly<Record<string, string>> | null | undefined
   readonly Labels?: Readonly<Record<string, string>> | null | undefined
-  /** Names are always unique since API 1.44. Gone after API 1.41. */
+  /** Names are always unique since API 1.44. No longer in API 1.51. */
   readonly CheckDuplicate?: boolean | undefined
 }
 

@@ -65,7 +65,7 @@ export interface Network {
   readonly Options?: Readonly<Record<string, string>> | undefined
   readonly Labels?: Readonly<Record<string, string>> | undefined
   readonly Peers?: readonly PeerInfo[] | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly Containers?: Readonly<Record<string, EndpointResource>> | undefined
 }
 

@@ -89,7 +89,7 @@ export interface PluginConfig {
   readonly Env: readonly PluginEnv[]
   readonly Args: PluginArgs
   readonly rootfs?: PluginRootFS | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly DockerVersion?: string | undefined
 }
 

@@ -24,9 +24,9 @@ export interface BuildInfo {
   readonly progressDetail?: ProgressDetail | undefined
   /** {@link ImageID}, or with BuildKit its trace in base64. */
   readonly aux?: unknown | undefined
-  /** The same text as in errorDetail, for old clients. Gone after API 1.51. */
+  /** The same text as in errorDetail, for old clients. Until API 1.51. */
   readonly error?: string | null | undefined
-  /** A progress bar as text. Gone after API 1.51. */
+  /** A progress bar as text. Until API 1.51. */
   readonly progress?: string | null | undefined
 }
 
@@ -37,9 +37,9 @@ export interface CreateImageInfo {
   readonly errorDetail?: ErrorDetail | undefined
   readonly status?: string | undefined
   readonly progressDetail?: ProgressDetail | undefined
-  /** The same text as in errorDetail, for old clients. Gone after API 1.51. */
+  /** The same text as in errorDetail, for old clients. Until API 1.51. */
   readonly error?: string | null | undefined
-  /** A progress bar as text. Gone after API 1.51. */
+  /** A progress bar as text. Until API 1.51. */
   readonly progress?: string | null | undefined
 }
 
@@ -48,8 +48,8 @@ export interface PushImageInfo {
   readonly errorDetail?: ErrorDetail | undefined
   readonly status?: string | undefined
   readonly progressDetail?: ProgressDetail | undefined
-  /** The same text as in errorDetail, for old clients. Gone after API 1.51. */
+  /** The same text as in errorDetail, for old clients. Until API 1.51. */
   readonly error?: string | null | undefined
-  /** A progress bar as text. Gone after API 1.51. */
+  /** A progress bar as text. Until API 1.51. */
   readonly progress?: string | null | undefined
 }

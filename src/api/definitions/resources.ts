@@ -134,9 +134,9 @@ export interface Resources {
   readonly IOMaximumIOps?: number | undefined
   /** Windows only. Bytes a second. */
   readonly IOMaximumBandwidth?: number | undefined
-  /** Bytes. Gone after API 1.51. */
+  /** Bytes. Until API 1.51. */
   readonly KernelMemoryTCP?: number | undefined
-  /** Bytes. Gone after API 1.41. */
+  /** Bytes. No longer in API 1.51. */
   readonly KernelMemory?: number | undefined
 }
 

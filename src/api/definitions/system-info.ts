@@ -22,9 +22,9 @@ export interface RegistryServiceConfig {
   readonly InsecureRegistryCIDRs?: readonly string[] | undefined
   readonly IndexConfigs?: Readonly<Record<string, IndexInfo>> | undefined
   readonly Mirrors?: readonly string[] | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly AllowNondistributableArtifactsCIDRs?: readonly string[] | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly AllowNondistributableArtifactsHostnames?: readonly string[] | undefined
 }
 
@@ -38,7 +38,7 @@ export interface Runtime {
 /** The version of a part, as a commit. */
 export interface Commit {
   readonly ID?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly Expected?: string | undefined
 }
 
@@ -144,7 +144,7 @@ export interface SystemInfoResponse {
   readonly NoProxy?: string | undefined
   readonly Name: string
   /** `key=value` each. */
-  readonly Labels?: readonly string[] | undefined
+  readonly Labels?: readonly string[] | null | undefined
   readonly ExperimentalBuild?: boolean | undefined
   readonly ServerVersion: string
   readonly Runtimes?: Readonly<Record<string, Runtime>> | undefined
@@ -163,19 +163,19 @@ export interface SystemInfoResponse {
   readonly FirewallBackend?: FirewallInfo | undefined
   readonly DiscoveredDevices?: readonly DeviceInfo[] | undefined
   readonly NRI?: NRIInfo | undefined
-  readonly Warnings?: readonly string[] | undefined
+  readonly Warnings?: readonly string[] | null | undefined
   readonly CDISpecDirs?: readonly string[] | undefined
   readonly Containerd?: ContainerdInfo | undefined
-  /** Gone after API 1.51. */
+  /** Until API 1.51. */
   readonly KernelMemoryTCP?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly KernelMemory?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly BridgeNfIptables?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly BridgeNfIp6tables?: boolean | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly ClusterStore?: string | undefined
-  /** Gone after API 1.41. */
+  /** No longer in API 1.51. */
   readonly ClusterAdvertise?: string | undefined
 }

@@ -1,5 +1,3 @@
-import type { Empty } from '../schema.js'
-
 /** The product. */
 export interface SystemVersionPlatform {
   readonly Name: string
@@ -9,7 +7,7 @@ export interface SystemVersionPlatform {
 export interface SystemVersionComponent {
   readonly Name: string
   readonly Version: string
-  readonly Details?: Empty | null | undefined
+  readonly Details?: Readonly<Record<string, string>> | null | undefined
 }
 
 /** Versions of the engine and its parts. */

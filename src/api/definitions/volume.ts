@@ -1,4 +1,3 @@
-import type { Empty } from '../schema.js'
 import type { ObjectVersion } from './object-version.js'
 import type { ClusterVolumeSpec, Topology } from './volume-requests.js'
 
@@ -43,16 +42,16 @@ export interface Volume {
   /** Path on the host. */
   readonly Mountpoint: string
   readonly CreatedAt?: string | undefined
-  readonly Status?: Readonly<Record<string, Empty>> | undefined
-  readonly Labels: Readonly<Record<string, string>>
+  readonly Status?: Readonly<Record<string, unknown>> | undefined
+  readonly Labels: Readonly<Record<string, string>> | null
   readonly Scope: 'local' | 'global'
   readonly ClusterVolume?: ClusterVolume | undefined
-  readonly Options: Readonly<Record<string, string>>
+  readonly Options: Readonly<Record<string, string>> | null
   readonly UsageData?: VolumeUsageData | null | undefined
 }
 
 /** Volumes, and what could not be listed. */
 export interface VolumeListResponse {
-  readonly Volumes: readonly Volume[]
-  readonly Warnings?: readonly string[] | undefined
+  readonly Volumes: readonly Volume[] | null
+  readonly Warnings?: readonly string[] | null | undefined
 }

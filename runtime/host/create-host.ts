@@ -6,6 +6,7 @@ import type { BridgeSpec, FilterState, HostAddressing, HostNetwork, NamespaceSpe
 import type { Kernel } from './kernel.js'
 import { openKernel } from './koffi-kernel.js'
 import { Launcher } from './launcher.js'
+import { runNft } from './run-nft.js'
 
 /** The host with what networking needs of it: what {@link createHost} makes. */
 export interface NetworkedHost extends Host {
@@ -109,6 +110,10 @@ class LauncherNetwork implements HostNetwork {
 
   addressing(): Promise<HostAddressing> {
     return this.#launcher.call('addressing')
+  }
+
+  nft(args: readonly string[], input = ''): Promise<string> {
+    return runNft(args, input)
   }
 
   filterState(tables: readonly string[]): Promise<FilterState> {

@@ -14,6 +14,12 @@ export interface HostNetwork {
   bringBridgeUp(spec: BridgeSpec): Promise<void>
   /** Links, addresses and routes in use. */
   addressing(): Promise<HostAddressing>
+  /**
+   * Run `nft` with these arguments, what it reads on standard input, and resolve to what it prints.
+   *
+   * @throws EngineError `failed` with what it said, `not_found` when there is no nft
+   */
+  nft(args: readonly string[], input?: string): Promise<string>
   /** Which of these IPv4 nftables tables exist, and what a Docker host's or firewall's own `filter` table does to forwarded packets. */
   filterState(tables: readonly string[]): Promise<FilterState>
 }

@@ -20,11 +20,11 @@ export class SystemCallError extends EngineError {
   }
 }
 
-/** The errno's name where `error` has one: ours, or that of a Node file system call. */
+/** The errno's name where `error` has one: ours, also when it came from another thread, or that of a Node file system call. */
 export function errnoOf(error: unknown): string | undefined {
-  if (error instanceof SystemCallError) return error.errno
-  if (!(error instanceof Error) || !('code' in error)) return undefined
-  return typeof error.code === 'string' ? error.code : undefined
+  if (!(error instanceof Error)) return undefined
+  const errno = EngineError.is(error) ? error.details.errno : 'code' in error ? error.code : undefined
+  return typeof errno === 'string' ? errno : undefined
 }
 
 /** Name and text of a positive errno. */

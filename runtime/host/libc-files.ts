@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process'
 import { futimesSync, lutimesSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { LibraryHandle } from 'koffi'
-import { once } from '../../src/util/once.js'
 import { SystemCallError } from './system-call-error.js'
 
 /**
@@ -35,10 +34,17 @@ const atSymlinkNoFollow = 0x100
  * Through koffi where it can be loaded, else through the programs `mknod` (coreutils) and `setfattr` (attr), a process
  * for each call.
  */
-export const libcFiles: () => LibcFiles = once(() => {
+export function libcFiles(): LibcFiles {
+  bound ??= bind()
+  return bound
+}
+
+let bound: LibcFiles | undefined
+
+function bind(): LibcFiles {
   const libc = loadLibc()
   return libc === undefined ? filesThroughPrograms() : filesThroughLibc(libc.library, libc.errno)
-})
+}
 
 function loadLibc(): { readonly library: LibraryHandle; readonly errno: () => number } | undefined {
   try {

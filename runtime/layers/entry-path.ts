@@ -3,6 +3,9 @@ import { archiveError } from './archive-error.js'
 /** Anything that is not a plain `a/b/c`: empty, `.` or `..` components, leading or trailing slashes. */
 const needsWork = /(?:^|\/)\.{0,2}(?:\/|$)/
 
+/** PATH_MAX of Linux, without the byte that ends it. */
+const longestName = 4095
+
 /**
  * An entry's name as a path below the layer's root, '' for the root itself. Absolute names are taken from the root;
  * `..` is resolved in the text, as in Docker.
@@ -10,6 +13,7 @@ const needsWork = /(?:^|\/)\.{0,2}(?:\/|$)/
  * @throws EngineError `data_loss` for a name that leaves the root
  */
 export function entryPath(name: string): string {
+  if (name.length > longestName) throw archiveError(`an entry's name has ${name.length} bytes, more than any system takes`)
   if (!needsWork.test(name)) return name
   const parts: string[] = []
   for (const part of name.split('/')) {

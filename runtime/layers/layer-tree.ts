@@ -1,5 +1,6 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, readlinkSync, rmSync, type Stats, unlinkSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readlinkSync, type Stats, unlinkSync } from 'node:fs'
 import { libcFiles } from '../host/libc-files.js'
+import { removeTreeSync } from '../host/remove-tree.js'
 import { errnoOf } from '../host/system-call-error.js'
 import { archiveError } from './archive-error.js'
 import { bytesOf, onDisk, splitPath } from './entry-path.js'
@@ -74,7 +75,7 @@ export class LayerTree {
     const stats = lstatSync(path)
     if (stats.isDirectory()) {
       this.#known.clear()
-      rmSync(path, { recursive: true })
+      removeTreeSync(childPath(parent, base))
       return 'directory'
     }
     if (stats.isSymbolicLink()) this.#known.clear()

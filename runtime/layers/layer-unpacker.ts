@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import { EngineError } from '../../src/errors/index.js'
-import { once } from '../../src/util/once.js'
 import type { AppliedLayer, ApplyLayer, ApplyLayerOptions } from './apply-layer.js'
 import { type UnpackJob, UnpackWorker } from './unpack-worker.js'
 
@@ -38,10 +37,10 @@ export function createLayerUnpacker(): LayerUnpacker {
       const job = leastBusy().start({ mediaType: options.mediaType, directory: options.directory })
       return drive(job, source, options, AbortSignal.any([options.signal, closing.signal]))
     },
-    close: once(async () => {
-      closing.abort(new EngineError('unavailable', 'the engine was closed while a layer was being unpacked'))
+    async close() {
+      closing.abort(new EngineError('unavailable', 'the engine is closed, it unpacks no more layers'))
       await Promise.all([...pool].map(worker => worker.end()))
-    })
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EngineError, type ErrorCode } from '../../src/errors/index.js'
-import { errnoOf } from '../host/system-call-error.js'
+import { errnoOf, SystemCallError } from '../host/system-call-error.js'
 import type { AppliedLayer } from './apply-layer.js'
 import { decompress } from './decompress.js'
 import { LayerWriter } from './layer-writer.js'
@@ -16,33 +16,35 @@ export async function unpackLayer(
   source: AsyncIterable<Buffer>,
   options: { readonly mediaType: string; readonly directory: string }
 ): Promise<AppliedLayer> {
+  const { directory, mediaType } = options
   const hash = createHash('sha256')
-  const writer = new LayerWriter(options.directory)
+  const writer = explaining('the root', directory, () => new LayerWriter(directory))
+  const write = (work: () => void) => explaining(() => writer.entryName, directory, work)
   const reader = new TarReader(writer)
   try {
-    for await (const block of decompress(source, options.mediaType)) {
+    for await (const block of decompress(source, mediaType)) {
       hash.update(block)
-      writing(writer, options.directory, () => reader.push(block))
+      write(() => reader.push(block))
     }
     reader.finish()
-    writing(writer, options.directory, () => writer.finish())
+    write(() => writer.finish())
     return { diffId: `sha256:${hash.digest('hex')}`, sizeBytes: writer.sizeBytes }
   } finally {
     writer.close()
   }
 }
 
-function writing(writer: LayerWriter, directory: string, work: () => void): void {
+function explaining<T>(entry: string | (() => string), directory: string, work: () => T): T {
   try {
-    work()
+    return work()
   } catch (error) {
-    throw explained(error, writer.entryName, directory)
+    throw explained(error, typeof entry === 'string' ? entry : entry(), directory)
   }
 }
 
 /** A failed system call, with the entry it was made for and what to do about it. */
 function explained(error: unknown, entry: string, directory: string): unknown {
-  const errno = errnoOf(error)
+  const errno = EngineError.is(error) && !(error instanceof SystemCallError) ? undefined : errnoOf(error)
   if (errno === undefined) return error
   const { code, advice } = verdicts[errno] ?? { code: 'failed', advice: '' }
   const said = error instanceof Error ? error.message : String(error)

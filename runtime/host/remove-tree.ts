@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto'
+import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
+import { errnoOf } from './system-call-error.js'
+
+/** System calls between two pauses: a few milliseconds. */
+const callsPerStep = 200
+
+/** Leaves room for one more component below the kernel's limit of 4096. */
+const longestPath = 3800
+
+/**
+ * Remove a file or a whole tree, whatever is in it: devices, odd modes, names that are not UTF-8, paths longer than the
+ * kernel takes. Links are removed, not followed. What is gone already is fine.
+ *
+ * The calls are synchronous, because most trees are small and a promise for each would cost more than the call;
+ * between some of them other work gets its turn.
+ */
+export async function removeTree(path: string): Promise<void> {
+  for (const _ of removal(Buffer.from(path).toString('latin1'))) await setImmediate()
+}
+
+/** The same without pauses, for worker threads. The path is bytes, as a latin1 string. */
+export function removeTreeSync(path: string): void {
+  for (const _ of removal(path));
+}
+
+interface Pending {
+  readonly path: string
+  /** Its files are gone, its directories are on the stack above it. */
+  emptied: boolean
+}
+
+function* removal(top: string): Generator<void, void, undefined> {
+  const stats = lstatSync(bytes(top), { throwIfNoEntry: false })
+  if (stats === undefined) return
+  if (!stats.isDirectory()) {
+    unlessGone(() => unlinkSync(bytes(top)))
+    return
+  }
+  const stack: Pending[] = [{ path: top, emptied: false }]
+  let calls = 0
+  for (let current = stack.at(-1); current !== undefined; current = stack.at(-1)) {
+    const { path } = current
+    if (current.emptied) {
+      unlessGone(() => rmdirSync(bytes(path)))
+      stack.pop()
+      calls++
+    } else {
+      current.emptied = true
+      for (const entry of entriesOf(path)) {
+        const child = `${path}/${entry.name}`
+        if (entry.isDirectory()) stack.push({ path: child.length > longestPath ? raised(child, top) : child, emptied: false })
+        else unlessGone(() => unlinkSync(bytes(child)))
+        if (++calls % callsPerStep === 0) yield
+      }
+    }
+    if (calls >= callsPerStep) {
+      calls = 0
+      yield
+    }
+  }
+}
+
+function entriesOf(path: string) {
+  try {
+    return readdirSync(bytes(path), { withFileTypes: true, encoding: 'latin1' })
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Move a directory that is too deep to the top, where its path is short. */
+function raised(path: string, top: string): string {
+  const short = `${top}/${randomUUID()}`
+  renameSync(bytes(path), bytes(short))
+  return short
+}
+
+function unlessGone(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
+}
+
+function bytes(path: string): Buffer {
+  return Buffer.from(path, 'latin1')
+}

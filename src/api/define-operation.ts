@@ -58,7 +58,7 @@ export function defineOperation<Output>(): <
         ...(rest.path.includes('{') && { path: lazy(() => pathSchema(rest.path)) }),
         ...(query && { query: lazy(() => parametersSchema(query)) }),
         ...(headers && { headers: lazy(() => parametersSchema(headers)) }),
-        ...(body && { body })
+        ...(body && { body: lazy(body) })
       }
     }
     // The reason for the cast: the input and output types exist for the compiler only, nothing at run time carries them.

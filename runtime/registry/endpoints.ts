@@ -53,7 +53,7 @@ export function checkRegistries(registries: RegistriesSettings): void {
 
 function mirrorEndpoint(mirror: string, registries: RegistriesSettings): Endpoint {
   const withScheme = /^https?:\/\//i.test(mirror)
-  const url = parseUrl(withScheme ? mirror : `https://${mirror}`)
+  const url = withScheme || !mirror.includes('://') ? parseUrl(withScheme ? mirror : `https://${mirror}`) : undefined
   if (url === undefined || url.username !== '' || url.search !== '' || url.hash !== '' || url.host === '') {
     throw new EngineError(
       'invalid_argument',

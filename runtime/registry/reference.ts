@@ -71,13 +71,14 @@ export function familiar(reference: Reference): string {
   return familiarName(reference) + suffix(reference)
 }
 
-/** The short spelling of the repository alone: `ubuntu`. */
+/** The short spelling of the repository alone: `ubuntu`. It always reads back as the same repository. */
 export function familiarName(reference: Reference): string {
   const { domain, path } = reference
+  const [first = '', ...others] = path.split('/')
   if (domain !== defaultDomain) return `${domain}/${path}`
-  const name = path.slice('library/'.length)
-  // A name such as library/a.b/c would be read as registry a.b, so its prefix has to stay.
-  return path.startsWith('library/') && !name.includes('/') ? name : path
+  if (first === 'library' && others.length === 1) return others.join('/')
+  // Without its domain, a first part like a.b or localhost would be read as one.
+  return others.length > 0 && looksLikeDomain(first) ? `${domain}/${path}` : path
 }
 
 /** The same repository by digest and without a tag: what a pulled tag is also known as. */
@@ -89,11 +90,15 @@ function suffix({ tag, digest }: Reference): string {
   return (tag === undefined ? '' : `:${tag}`) + (digest === undefined ? '' : `@${digest}`)
 }
 
-/** `splitDockerDomain`: the first part is a registry when it has a dot, a colon or a capital, or is `localhost`. */
+/** The rule of `splitDockerDomain`: a first part is a registry when it has a dot, a colon or a capital, or is `localhost`. */
+function looksLikeDomain(first: string): boolean {
+  return /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase()
+}
+
 function splitDomain(text: string): { readonly domain: string; readonly rest: string } {
   const slash = text.indexOf('/')
   const first = text.slice(0, Math.max(slash, 0))
-  const named = slash >= 0 && (/[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase())
+  const named = slash >= 0 && looksLikeDomain(first)
   const domain = named ? first : defaultDomain
   const rest = named ? text.slice(slash + 1) : text
   if (domain !== defaultDomain && domain !== legacyDefaultDomain) return { domain, rest }

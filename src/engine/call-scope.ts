@@ -22,7 +22,7 @@ export function checkAbortable(path: string, options: Readonly<Record<string, un
 /**
  * A signal for one call: aborted with the caller's signal, with the engine's closing, or when the time is up. Whoever opens it releases it.
  */
-export function openCallScope(what: string, limits: CallLimits, closing: AbortSignal): LinkedSignal {
+export function openCallScope(what: string, limits: CallLimits, closing?: AbortSignal): LinkedSignal {
   const linked = linkSignals(closing, limits.signal)
   const { timeoutMs } = limits
   if (timeoutMs === undefined || timeoutMs === Number.POSITIVE_INFINITY || linked.signal.aborted) return linked

@@ -29,10 +29,9 @@ export function checkStrings(path: string, value: unknown, expected = 'a list of
   })
 }
 
-/** A command: at least one word, the first not empty. */
+/** A command as words. No words at all are none for an entry point, or the image's own. */
 export function checkCommand(path: string, value: unknown): readonly string[] {
   const argv = checkStrings(path, value, 'a command as a list of words')
-  if (argv.length === 0) throw new EngineError('invalid_argument', `${path}: the command is empty. Leave it out for the image's own`)
   if (argv[0] === '') throw new EngineError('invalid_argument', `${path}[0]: the program's name is empty`)
   return argv
 }

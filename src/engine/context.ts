@@ -1,6 +1,7 @@
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
 import { validateInput } from '../api/validate.js'
 import type { CallOptions, Transport } from '../transport/transport.js'
+import type { LinkedSignal } from '../util/link-signals.js'
 import { type CallLimits, defaultDeadlineMs, openCallScope } from './call-scope.js'
 import type { RegistryOptions } from './engine.js'
 import type { EngineEvent } from './events/engine-event.js'
@@ -26,13 +27,31 @@ export interface EngineContext {
  * Call an operation whose answer is one value. The input is checked, and the call ends with the caller's signal, after `timeoutMs`, or
  * when the engine closes.
  */
-export async function call<Op extends Operation>(
+export function call<Op extends Operation>(
   context: EngineContext,
   operation: Op,
   input: InputOf<Op>,
   limits: CallLimits = {}
 ): Promise<OutputOf<Op>> {
-  const scope = openCallScope(operation.id, { timeoutMs: defaultDeadlineMs, ...limits }, context.session.closing)
+  return callWithin(
+    context,
+    operation,
+    input,
+    openCallScope(operation.id, { timeoutMs: defaultDeadlineMs, ...limits }, context.session.closing)
+  )
+}
+
+/** As {@link call}, for what must not stop half-way: only its deadline ends it. */
+export async function callThrough<Op extends Operation>(context: EngineContext, operation: Op, input: InputOf<Op>): Promise<OutputOf<Op>> {
+  return callWithin(context, operation, input, openCallScope(operation.id, { timeoutMs: defaultDeadlineMs }))
+}
+
+async function callWithin<Op extends Operation>(
+  context: EngineContext,
+  operation: Op,
+  input: InputOf<Op>,
+  scope: LinkedSignal
+): Promise<OutputOf<Op>> {
   try {
     return await callWith(context, operation, input, { signal: scope.signal })
   } finally {

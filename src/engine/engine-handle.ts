@@ -75,7 +75,7 @@ export class EngineHandle extends LiveEmitter implements Engine {
   }
 
   image(reference: string): ImageSpec {
-    return new ImageSpecHandle(this.#context, { reference: checkString('image', reference, 'an image reference') })
+    return new ImageSpecHandle(this.#context, { reference: checkString('image', reference, 'an image reference as text') })
   }
 
   hostImage(): ImageSpec {
@@ -104,7 +104,7 @@ export class EngineHandle extends LiveEmitter implements Engine {
   }
 
   container(idOrName: string): Promise<Container> {
-    return openContainer(this.#context, checkString('container', idOrName, 'an id or a name'))
+    return openContainer(this.#context, checkString('container', idOrName, 'an id or a name as text'))
   }
 
   async *containers(filter: ContainerFilter = {}): AsyncGenerator<Container, void, undefined> {

@@ -9,14 +9,31 @@ export class Session {
   readonly #pending = new Set<Promise<unknown>>()
   readonly #closing = new AbortController()
 
+  readonly #creations = new Set<Promise<unknown>>()
+  #isEnding = false
+
   /** Aborted when the engine closes, after the session's containers are gone. */
   get closing(): AbortSignal {
     return this.#closing.signal
   }
 
-  /** This container has to be removed when the engine closes. */
-  add(containerId: string): void {
-    this.#containers.add(containerId)
+  /**
+   * Create a container that has to be removed when the engine closes, unless it is kept. Closing waits for it, so that none is made
+   * behind its back.
+   *
+   * @throws EngineError `unavailable` when the engine closes
+   */
+  async create(keep: boolean, work: () => Promise<string>): Promise<string> {
+    if (this.#isEnding) throw closedError()
+    const creation = work()
+    this.#creations.add(creation)
+    try {
+      const id = await creation
+      if (!keep) this.#containers.add(id)
+      return id
+    } finally {
+      this.#creations.delete(creation)
+    }
   }
 
   /** This container is gone already, or was never ours. */
@@ -40,6 +57,9 @@ export class Session {
    * @returns what could not be removed, and why
    */
   async end(remove: (containerId: string) => Promise<void>): Promise<readonly { readonly id: string; readonly error: unknown }[]> {
+    this.#isEnding = true
+    // One turn more than the creations themselves: then their containers are noted.
+    await Promise.allSettled([...this.#creations].map(creation => creation.then(() => {})))
     const failures: { id: string; error: unknown }[] = []
     await Promise.all(
       [...this.#containers].map(async id => {
@@ -51,8 +71,12 @@ export class Session {
         }
       })
     )
-    this.#closing.abort(new EngineError('unavailable', 'The engine was closed. Make another one with createEngine()'))
+    this.#closing.abort(closedError())
     await Promise.all(this.#pending)
     return failures
   }
+}
+
+function closedError(): EngineError {
+  return new EngineError('unavailable', 'The engine was closed. Make another one with createEngine()')
 }

@@ -83,7 +83,10 @@ export class ContainerHandle extends LiveEmitter implements Container {
   }
 
   async kill(signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
-    await call(this.#context, ContainerKill, { ...this.#path(), query: { signal: checkString('kill', signal, 'the name of a signal') } })
+    await call(this.#context, ContainerKill, {
+      ...this.#path(),
+      query: { signal: checkString('kill', signal, 'text, the name of a signal') }
+    })
   }
 
   async wait(options: Abortable = {}): Promise<{ readonly exitCode: number }> {
@@ -99,7 +102,7 @@ export class ContainerHandle extends LiveEmitter implements Container {
   }
 
   async rename(name: string): Promise<void> {
-    await call(this.#context, ContainerRename, { ...this.#path(), query: { name: checkString('rename', name, 'a name') } })
+    await call(this.#context, ContainerRename, { ...this.#path(), query: { name: checkString('rename', name, 'text') } })
     this.#name = name
   }
 

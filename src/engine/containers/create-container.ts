@@ -1,8 +1,8 @@
 import { ContainerCreate, ContainerDelete } from '../../api/index.js'
 import { keepLabel, sessionLabel } from '../../api/labels.js'
 import { EngineError } from '../../errors/index.js'
-import { type CallLimits, defaultDeadlineMs } from '../call-scope.js'
-import { call, type EngineContext } from '../context.js'
+import type { CallLimits } from '../call-scope.js'
+import { callThrough, type EngineContext } from '../context.js'
 import type { EngineEvent } from '../events/engine-event.js'
 import { pullImage } from '../images/pull-image.js'
 import { createBody, type SpecSettings } from '../images/spec-settings.js'
@@ -41,7 +41,7 @@ export async function createContainer(context: EngineContext, spec: SpecSettings
 /** Remove a container and its anonymous volumes, running or not. One that is gone, or about to be, is fine. */
 export async function removeForGood(context: EngineContext, id: string): Promise<void> {
   try {
-    await call(context, ContainerDelete, { path: { id }, query: { force: true, v: true } })
+    await callThrough(context, ContainerDelete, { path: { id }, query: { force: true, v: true } })
   } catch (error) {
     const isGone = EngineError.is(error) && (error.code === 'not_found' || /removal .* already in progress/i.test(error.message))
     if (!isGone) throw error
@@ -68,14 +68,11 @@ async function create(context: EngineContext, spec: SpecSettings, request: Creat
     ...(request.name !== undefined && { name: request.name }),
     ...(spec.platform !== undefined && { platform: spec.platform })
   }
-  // The caller's signal is not given on: a call that is cut off may have made a container whose id nobody would know.
-  const created = call(
-    context,
-    ContainerCreate,
-    { query, body: createBody(spec, { ...request, labels }) },
-    { timeoutMs: defaultDeadlineMs }
-  ).then(({ Id }) => {
-    if (!request.keep) session.add(Id)
+  request.signal?.throwIfAborted()
+  const input = { query, body: createBody(spec, { ...request, labels }) }
+  // Neither the caller's signal nor the engine's closing cuts it off: it may have made a container whose id nobody would know.
+  const created = session.create(request.keep, async () => {
+    const { Id } = await callThrough(context, ContainerCreate, input)
     return Id
   })
   return unlessAborted(created, request.signal, id => session.background(removeForGood(context, id)))

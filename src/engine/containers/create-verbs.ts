@@ -1,4 +1,5 @@
 import { ContainerStart } from '../../api/index.js'
+import { EngineError } from '../../errors/index.js'
 import { type CallLimits, checkAbortable, openCallScope } from '../call-scope.js'
 import { checkBoolean, checkKeys, checkOneOf, checkString, optional } from '../checks.js'
 import { call, type EngineContext } from '../context.js'
@@ -58,8 +59,14 @@ async function startContainer(context: EngineContext, container: ContainerHandle
   } catch (error) {
     throw startFailure(error)
   }
-  const { NetworkSettings } = await container.inspect()
-  return Object.keys(NetworkSettings.Networks ?? {}).length > 0
+  try {
+    const { NetworkSettings } = await container.inspect()
+    return Object.keys(NetworkSettings.Networks ?? {}).length > 0
+  } catch (error) {
+    // With AutoRemove it may have run and gone already.
+    if (EngineError.is(error) && error.code === 'not_found') return false
+    throw error
+  }
 }
 
 function announce(

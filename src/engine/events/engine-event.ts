@@ -97,8 +97,10 @@ export type EngineEvent =
   | ResourceEvent
   | GapEvent
 
-/** The event of one type. */
-export type EventOf<T extends EngineEvent['type']> = Extract<EngineEvent, { type: T }>
+/** The event of one type, where that member of the union may stand for several. */
+export type EventOf<T extends EngineEvent['type']> = Narrowed<EngineEvent, T>
+
+type Narrowed<E, T> = E extends { type: infer U } ? (T extends U ? E & { type: T } : never) : never
 
 /** Listener arguments by event name, for the emitters. */
 export type EngineEvents = { [T in EngineEvent['type']]: [event: EventOf<T>] }

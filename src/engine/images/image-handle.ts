@@ -45,7 +45,7 @@ export class ImageHandle extends ImageSpecHandle implements Image {
   }
 
   async tag(reference: string): Promise<Image> {
-    const { name, tag } = splitReference(checkString('tag', reference, 'an image reference'))
+    const { name, tag } = splitReference(checkString('tag', reference, 'an image reference as text'))
     await call(this.#context, ImageTag, { path: { name: this.id }, query: { repo: name, tag } })
     return new ImageHandle(this.#context, { ...this.#spec, reference }, await inspectImage(this.#context, reference))
   }

@@ -41,7 +41,7 @@ export class ImageSpecHandle implements ImageSpec {
   }
 
   platform(platform: Platform): ImageSpec {
-    return this.#with({ platform: checkString('platform', platform, 'a platform such as linux/arm64') })
+    return this.#with({ platform: checkString('platform', platform, 'text such as linux/arm64') })
   }
 
   cmd(...argv: string[]): ImageSpec {
@@ -57,15 +57,15 @@ export class ImageSpecHandle implements ImageSpec {
   }
 
   cwd(path: string): ImageSpec {
-    return this.#with({ cwd: checkString('cwd', path, 'a path') })
+    return this.#with({ cwd: checkString('cwd', path, 'text, a path') })
   }
 
   user(user: string): ImageSpec {
-    return this.#with({ user: checkString('user', user, 'a user, by name or uid[:gid]') })
+    return this.#with({ user: checkString('user', user, 'text, a user by name or uid[:gid]') })
   }
 
   hostname(name: string): ImageSpec {
-    return this.#with({ hostname: checkString('hostname', name, 'a host name') })
+    return this.#with({ hostname: checkString('hostname', name, 'text, a host name') })
   }
 
   label(labels: Record<string, string>): ImageSpec {

@@ -73,6 +73,8 @@ async function fetchImage(context: EngineContext, request: PullRequest): Promise
       if (event !== undefined) emit(context, request, event)
     }
     return progress
+  } catch (error) {
+    throw aboutReference(error, reference)
   } finally {
     scope.release()
   }
@@ -80,6 +82,8 @@ async function fetchImage(context: EngineContext, request: PullRequest): Promise
 
 function pullInput(context: EngineContext, request: PullRequest, platform: string | undefined): InputOf<typeof ImageCreate> {
   const { name, tag } = splitReference(request.reference)
+  // An engine would take it for a wish to have all tags.
+  if (tag === '') throw new EngineError('invalid_argument', `${request.reference}: the tag is empty. Name one, or leave out the colon`)
   const login = registryLogin(request.reference, request.auth, context.registries)
   return {
     query: { fromImage: name, tag, ...(platform !== undefined && { platform }) },
@@ -98,4 +102,10 @@ function emitPulled(
 function emit(context: EngineContext, request: PullRequest, event: EngineEvent): void {
   request.emit(event)
   context.announce(event)
+}
+
+/** An engine's error, with the image that it is about. */
+function aboutReference(error: unknown, reference: string): unknown {
+  if (!EngineError.is(error) || error.message.includes(reference)) return error
+  return new EngineError(error.code, `pull of ${reference}: ${error.message}`, { details: error.details, cause: error })
 }

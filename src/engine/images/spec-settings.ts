@@ -50,7 +50,8 @@ export function createBody(spec: SpecSettings, create: CreateSettings): Containe
     ...(spec.cwd !== undefined && { WorkingDir: spec.cwd }),
     ...(spec.user !== undefined && { User: spec.user }),
     ...(spec.hostname !== undefined && { Hostname: spec.hostname }),
-    ...(create.tty && { Tty: true }),
+    // A terminal nobody is attached to yet can be attached to later, and typed on.
+    ...(create.tty && { Tty: true, OpenStdin: true }),
     ...(create.attached && { AttachStdin: true, AttachStdout: true, AttachStderr: true, OpenStdin: true, StdinOnce: true }),
     HostConfig: hostConfig(spec, create)
   }

@@ -63,11 +63,10 @@ class AttachDriver implements ProcessDriver {
     )
     const [connection] = await Promise.all([attaching, wait.registered])
     const startedAt = performance.now()
-    if (!before.isRunning) return { containerId: id, connection, exit: wait.exit, startedAt }
-    // It may have ended before the wait was there, which would then wait for its next run.
+    // A run that ended before the wait was there is the one to tell about; the wait is for the next.
     const after = await this.#inspect(signal)
-    const exit = after.isRunning ? wait.exit : Promise.resolve(after.exitCode)
-    return { containerId: id, connection, exit, startedAt }
+    const isOver = !after.isRunning && (before.isRunning || after.startedAt !== before.startedAt)
+    return { containerId: id, connection, exit: isOver ? Promise.resolve(after.exitCode) : wait.exit, startedAt }
   }
 
   async kill(id: string, signal: NodeJS.Signals): Promise<void> {
@@ -86,8 +85,8 @@ class AttachDriver implements ProcessDriver {
     return Promise.resolve()
   }
 
-  async #inspect(signal: AbortSignal): Promise<{ readonly isRunning: boolean; readonly hasInput: boolean; readonly exitCode: number }> {
+  async #inspect(signal: AbortSignal) {
     const { State, Config } = await call(this.#context, ContainerInspect, { path: { id: this.#container.id } }, { signal })
-    return { isRunning: State.Running, hasInput: Config.OpenStdin ?? false, exitCode: State.ExitCode }
+    return { isRunning: State.Running, startedAt: State.StartedAt, hasInput: Config.OpenStdin ?? false, exitCode: State.ExitCode }
   }
 }

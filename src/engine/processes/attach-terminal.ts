@@ -87,26 +87,34 @@ function readKeys(target: ForegroundProcess, stdio: NodeJS.Process, undo: (() =>
     if (!endsLine) input.write(Uint8Array.of(4))
     input.end()
   }
-  const wasRaw = stdin.isRaw
-  if (stdin.isTTY) stdin.setRawMode(true)
-  const restore = (): void => {
-    if (stdin.isTTY) stdin.setRawMode(wasRaw)
-  }
+  if (stdin.isTTY) makeRaw(stdio, undo)
   const wasFlowing = stdin.readableFlowing === true
   stdin.on('data', type)
   stdin.once('end', end)
   input.on('drain', proceed)
-  stdio.once('exit', restore)
   undo.push(() => {
-    stdio.off('exit', restore)
     input.off('drain', proceed)
     stdin.off('end', end)
     stdin.off('data', type)
-    restore()
     // A paused stdin does not hold the event loop.
     if (!wasFlowing) stdin.pause()
   })
   stdin.resume()
   if (stdin.readableEnded) end()
   return detached.promise
+}
+
+/** Keys as they are typed, none of them handled here. Undone at the process's end too, where an exit comes in between. */
+function makeRaw(stdio: NodeJS.Process, undo: (() => void)[]): void {
+  const { stdin } = stdio
+  const wasRaw = stdin.isRaw
+  const restore = (): void => {
+    stdin.setRawMode(wasRaw)
+  }
+  stdin.setRawMode(true)
+  stdio.once('exit', restore)
+  undo.push(() => {
+    stdio.off('exit', restore)
+    restore()
+  })
 }

@@ -34,7 +34,7 @@ function driver(context: EngineContext, spec: SpecSettings, argv: unknown, optio
 }
 
 function runSpec(spec: SpecSettings, argv: unknown, given: Readonly<Record<string, unknown>>): SpecSettings {
-  const cmd = optional(checkCommand, 'run', argv)
+  const cmd = optional(checkCommand, 'run.argv', argv)
   const env = optional(checkVariables, 'run.env', given.env)
   const cwd = optional(checkString, 'run.cwd', given.cwd)
   const user = optional(checkString, 'run.user', given.user)

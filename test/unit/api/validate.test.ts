@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { describe, expect, it } from 'vitest'
 import type { Operation, OperationInput } from '../../../src/api/operation.js'
@@ -133,6 +134,16 @@ describe('validateInput', () => {
     }
     expect(check(ContainerCreate, { body })).toEqual({ query: {}, body: { Image: 'x', HostConfig: { LogConfig: {} } } })
     expect(check(ContainerCreate, { query: { name: null }, body: {} })).toEqual({ query: {}, body: {} })
+  })
+
+  it('takes what the docker CLI sends, and nothing is null afterwards', () => {
+    // The body of `docker create` with ports, mounts, limits, a network and GPUs.
+    const text = readFileSync(new URL('../../golden/engine-api/docker-cli-create.json', import.meta.url), 'utf8')
+    const { body } = validateInput(ContainerCreate, { query: { name: 'web' }, body: JSON.parse(text) })
+    expect(text).toContain('null')
+    expect(JSON.stringify(body)).not.toContain('null')
+    expect(body.HostConfig).toMatchObject({ Memory: 67108864, MemorySwappiness: -1, Mounts: [{ Type: 'tmpfs', Target: '/t' }] })
+    expect(body.NetworkingConfig?.EndpointsConfig?.front).toMatchObject({ Aliases: ['api'] })
   })
 
   it('keeps the key of a map whose value is null, with the empty value of its type', () => {

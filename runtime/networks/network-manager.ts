@@ -7,6 +7,8 @@ export interface NetworkManager {
   connect(request: ConnectRequest, options: { readonly signal: AbortSignal }): Promise<Sandbox>
   /** Take everything back by container id, also what a killed process left. Idempotent. */
   disconnect(containerId: string): Promise<void>
+  /** Forget what dead processes left and no container uses. Done at the start and the end too. */
+  sweep(): Promise<void>
   /** What `network inspect bridge` is made of. Undefined before the bridge was first needed. */
   defaultNetwork(): Promise<NetworkRecord | undefined>
   /** Remove bridges and rules that no container of any process uses. */

@@ -15,7 +15,8 @@ export default defineConfig({
   platform: 'node',
   // Without splitting, the dynamic imports that keep the runtime and its native parts unloaded would be inlined.
   splitting: true,
-  sourcemap: true,
+  // tsup leaves out dependencies by itself, but not optional ones.
+  external: ['koffi'],
   clean: true,
   // import.meta.url in the CJS files.
   shims: true,

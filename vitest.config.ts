@@ -5,11 +5,11 @@ import { defineConfig } from 'vitest/config'
 const server = { deps: { external: [/\/dist\//] } }
 
 // One file after the other: they share the machine's bridges, addresses and two cores. The lab starts once for both projects.
+const lab = 'test/lab/global-setup.ts'
 const wholeMachine = {
   testTimeout: 120_000,
   hookTimeout: 240_000,
   fileParallelism: false,
-  globalSetup: ['test/lab/global-setup.ts'],
   server
 }
 
@@ -33,8 +33,24 @@ export default defineConfig({
           sequence: { groupOrder: 1 }
         }
       },
-      { test: { name: 'integration', include: ['test/integration/**/*.test.ts'], sequence: { groupOrder: 2 }, ...wholeMachine } },
-      { test: { name: 'conformance', include: ['test/conformance/**/*.test.ts'], sequence: { groupOrder: 3 }, ...wholeMachine } }
+      {
+        test: {
+          name: 'integration',
+          include: ['test/integration/**/*.test.ts'],
+          globalSetup: [lab],
+          sequence: { groupOrder: 2 },
+          ...wholeMachine
+        }
+      },
+      {
+        test: {
+          name: 'conformance',
+          include: ['test/conformance/**/*.test.ts'],
+          globalSetup: [lab, 'test/conformance/table.ts'],
+          sequence: { groupOrder: 3 },
+          ...wholeMachine
+        }
+      }
     ]
   }
 })

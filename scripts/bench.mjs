@@ -6,6 +6,6 @@ import { node } from './lib/run-command.mjs'
 import { transpile } from './lib/transpile.mjs'
 
 await ensureNpmPackages(console.error)
-await ensureBuild(console.error)
+await ensureBuild(console.error, { withTypes: false })
 const { status } = spawnSync(node, ['--expose-gc', await transpile('test/bench/run.ts'), ...process.argv.slice(2)], { stdio: 'inherit' })
 process.exitCode = status ?? 1

@@ -15,7 +15,7 @@ if (name === undefined || !existsSync(path.join(root, 'examples', `${name}.ts`))
 }
 
 await ensureNpmPackages(console.error)
-await ensureBuild(console.error)
+await ensureBuild(console.error, { withTypes: false })
 // A process of its own: a signal from the terminal, the exit code and stdin are the example's alone.
 const { status } = spawnSync(process.execPath, [await transpile(`examples/${name}.ts`), ...rest], { stdio: 'inherit' })
 process.exitCode = status ?? 1

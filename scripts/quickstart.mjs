@@ -23,7 +23,7 @@ try {
     say(`  ${advice}`)
     say('A Docker or Podman daemon that is found is used instead.')
   }
-  await ensureBuild(say)
+  await ensureBuild(say, { withTypes: false })
 } catch (error) {
   say(error.message)
   process.exit(1)

@@ -4,21 +4,23 @@ import { root } from './root.mjs'
 import { packageProgram, runCommand } from './run-command.mjs'
 
 const sources = ['src', 'runtime', 'package.json', 'package-lock.json', 'tsup.config.ts', 'tsconfig.json']
-const outputs = ['index.js', 'index.cjs', 'index.d.ts', 'index.d.cts', 'api.js', 'api.cjs', 'api.d.ts', 'api.d.cts']
+const programs = ['index.js', 'index.cjs', 'api.js', 'api.cjs']
+const types = ['index.d.ts', 'index.d.cts', 'api.d.ts', 'api.d.cts']
 
 /**
  * Build dist, unless every file of it is newer than every source.
  *
  * @param {(line: string) => void} say
+ * @param {{ withTypes?: boolean }} [options] whether the .d.ts files are needed too, which take most of the time
  */
-export async function ensureBuild(say) {
-  if (isFresh()) return
+export async function ensureBuild(say, { withTypes = true } = {}) {
+  if (isFresh(withTypes ? [...programs, ...types] : programs)) return
   say('building dist')
-  const { code, output } = await runCommand(packageProgram('tsup/dist/cli-default.js'))
+  const { code, output } = await runCommand([...packageProgram('tsup/dist/cli-default.js'), ...(withTypes ? [] : ['--no-dts'])])
   if (code !== 0) throw new Error(`the build failed:\n${output.trimEnd()}`)
 }
 
-function isFresh() {
+function isFresh(outputs) {
   const built = outputs.map(file => modified(path.join(root, 'dist', file)))
   return Math.min(...built) > Math.max(...sources.map(source => newest(path.join(root, source))))
 }

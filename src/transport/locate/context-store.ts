@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EngineError } from '../../errors/index.js'
-import type { TlsOptions } from '../http/tls-options.js'
+import type { TlsOptions } from '../tls-options.js'
 import { dockerConfigFolder, pathOf } from './docker-config.js'
 import type { LocatePorts } from './ports.js'
 import { isObject, readJsonObject, readText } from './read-text.js'

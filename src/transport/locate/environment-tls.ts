@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors/index.js'
-import type { TlsOptions } from '../http/tls-options.js'
+import type { TlsOptions } from '../tls-options.js'
 import { readPemFolder } from './context-store.js'
 import { dockerConfigFolder } from './docker-config.js'
 import type { LocatePorts } from './ports.js'

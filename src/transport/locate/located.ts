@@ -1,4 +1,4 @@
-import type { TlsOptions } from '../http/tls-options.js'
+import type { TlsOptions } from '../tls-options.js'
 
 /** One place where an engine may be, in the order in which they are considered. */
 export interface Located {

@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors/index.js'
-import type { TlsOptions } from '../http/tls-options.js'
+import type { TlsOptions } from '../tls-options.js'
 import { environmentTls } from './environment-tls.js'
 import type { LocatePorts } from './ports.js'
 import { readText } from './read-text.js'

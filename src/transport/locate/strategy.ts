@@ -1,4 +1,4 @@
-import type { TlsOptions } from '../http/tls-options.js'
+import type { TlsOptions } from '../tls-options.js'
 import type { Located } from './located.js'
 import type { LocatePorts } from './ports.js'
 

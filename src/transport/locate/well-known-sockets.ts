@@ -1,5 +1,6 @@
 import { pathOf } from './docker-config.js'
 import type { Located } from './located.js'
+import { permissionFix } from './permission-fix.js'
 import type { LocatePorts, SocketState } from './ports.js'
 import type { Strategy } from './strategy.js'
 
@@ -85,11 +86,4 @@ function describe(ports: LocatePorts, socket: WellKnown, state: SocketState): Lo
     case 'not a socket':
       return { ...base, skipped: 'not a socket', fix: `move ${socket.path} away, then ${socket.start}` }
   }
-}
-
-/** What to do about a socket that this user may not open. */
-export function permissionFix(path: string): string {
-  return path.endsWith('/docker.sock') && path.startsWith('/')
-    ? 'add yourself to the group docker (sudo usermod -aG docker "$USER"), then log in again'
-    : `give this user read and write access to ${path}`
 }

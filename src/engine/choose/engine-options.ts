@@ -1,5 +1,5 @@
 import { EngineError } from '../../errors/index.js'
-import type { TlsOptions } from '../../transport/http/tls-options.js'
+import type { TlsOptions } from '../../transport/tls-options.js'
 import { checkBoolean, checkKeys, checkObject, checkOneOf, checkSignal, checkString, checkStrings, optional } from '../checks.js'
 import type { EngineOptions, RegistryOptions } from '../engine.js'
 import { checkAuth } from '../images/registry-login.js'

@@ -1,5 +1,5 @@
 import { EngineError, type ErrorCode } from '../../errors/index.js'
-import { permissionFix } from '../locate/permission-fix.js'
+import { permissionFix } from '../permission-fix.js'
 import type { Endpoint } from './endpoint.js'
 import { RequestBodyError } from './request-body.js'
 

@@ -1,6 +1,6 @@
+import { permissionFix } from '../permission-fix.js'
 import { pathOf } from './docker-config.js'
 import type { Located } from './located.js'
-import { permissionFix } from './permission-fix.js'
 import type { LocatePorts, SocketState } from './ports.js'
 import type { Strategy } from './strategy.js'
 

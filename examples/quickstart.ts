@@ -45,7 +45,7 @@ async function quickstart(): Promise<void> {
   // 6. It has stopped, and is still there.
   const container = await shell.container
   const { status } = await container.state()
-  display.step(6, 'exit', `exit code ${exitCode}; the container is ${status}, not removed: container.start() would start it again`)
+  display.step(6, 'exit', `exit code ${exitCode}; the container has ${status}, is still there, and could be started again`)
   await container.remove()
   display.note('removed', container.name)
   display.note('left', await whatIsLeft(engine, image.reference))
@@ -68,12 +68,15 @@ async function pullOrHost(engine: Engine): Promise<{ image: ImageSpec; note: str
     return { image, note: `${tags[0] ?? reference}  ${short(id)}  ${from}` }
   } catch (error) {
     if (!EngineError.is(error) || error.code !== 'unavailable' || engine.transport !== 'in-process') throw error
-    display.note(
-      'offline',
-      `${reference}'s registry cannot be reached: using this machine's own files, copy-on-write, nothing sent or changed`
-    )
-    return { image: engine.hostImage(), note: "this machine's root file system, read-only below the container's own layer" }
+    display.note('offline', `${registryOf(reference)} cannot be reached: using this machine's own files, copy-on-write`)
+    return { image: engine.hostImage(), note: "this machine's root file system; nothing of it can be written, or is sent anywhere" }
   }
+}
+
+/** A first part with a dot, a colon or the name localhost is a host; anything else is on Docker Hub. */
+function registryOf(name: string): string {
+  const [first = '', ...rest] = name.split('/')
+  return rest.length > 0 && /[.:]|^localhost$/.test(first) ? first : 'Docker Hub'
 }
 
 /** Print steps 2 to 5 as their events come; resolves after the last. */

@@ -2,7 +2,6 @@
 // The last line of the output is `N passed, N failed, N skipped`.
 import { ensureBuild } from './lib/build.mjs'
 import { runChecks } from './lib/checks.mjs'
-import { hostState } from './lib/host-state.mjs'
 import { ensureNpmPackages } from './lib/npm-packages.mjs'
 import { Tally } from './lib/tally.mjs'
 import { importTypeScript } from './lib/transpile.mjs'
@@ -22,10 +21,11 @@ async function runEverything() {
   await reportParts()
   await ensureBuild(console.log)
   await runChecks(tally)
-  const before = new Set(await hostState())
+  const { leftoversSince, snapshotHost } = await importTypeScript('test/lab/leftovers.ts')
+  const before = await snapshotHost()
   await runVitest(['unit', 'package'], tally)
   await runVitest(['integration', 'conformance'], tally)
-  reportLeftovers(await settled(before))
+  reportLeftovers(await leftoversSince(before))
 }
 
 /** The programs that the lab's real registry, dockerd and images need: installed where that is possible, else said. */
@@ -36,15 +36,6 @@ async function reportParts() {
   for (const { part, reason } of missing) console.log(`${part}: ${reason}`)
   const packages = [...new Set(missing.map(({ part }) => parts[part].debianPackage))].join(' ')
   console.log(`Tests that need them are skipped. To run them too: sudo apt-get install -y --no-install-recommends ${packages}\n`)
-}
-
-/** What is there now and was not before; the kernel takes a moment to free namespaces and cgroups, so ask a few times. */
-async function settled(known) {
-  for (let attempt = 1; ; attempt += 1) {
-    const left = (await hostState()).filter(line => !known.has(line))
-    if (left.length === 0 || attempt === 20) return left
-    await new Promise(resolve => setTimeout(resolve, 250))
-  }
 }
 
 function reportLeftovers(left) {

@@ -16,8 +16,9 @@ export async function typeInto(shell: TtyProcess, lines: readonly string[], show
   }
   for await (const chunk of chunksOrSilence(shell.terminal.output)) {
     // A prompt that looks unusual still gets its line, after a silence.
-    if (chunk === undefined) typeNext()
-    else {
+    if (chunk === undefined) {
+      if (tail !== '') typeNext()
+    } else {
       const text = stripVTControlCharacters(chunk).replaceAll('\r', '')
       show(text)
       tail = (tail + text).slice(-80)
@@ -27,14 +28,14 @@ export async function typeInto(shell: TtyProcess, lines: readonly string[], show
   return (await shell).exitCode
 }
 
-/** The stream's text as it comes, with `undefined` after each second of silence. */
+/** The stream's text as it comes, with `undefined` after each three seconds of silence. */
 async function* chunksOrSilence(stream: AsyncIterable<Uint8Array>): AsyncGenerator<string | undefined> {
   const decoder = new TextDecoder()
   const chunks = stream[Symbol.asyncIterator]()
   let next = chunks.next()
   for (;;) {
     const timer = new AbortController()
-    const result = await Promise.race([next, delay(1000, undefined, { signal: timer.signal }).catch(() => undefined)])
+    const result = await Promise.race([next, delay(3000, undefined, { signal: timer.signal }).catch(() => undefined)])
     timer.abort()
     if (result === undefined) yield undefined
     else if (result.done) return

@@ -10,7 +10,7 @@ import { join } from 'node:path'
  *   content/blobs/sha256/<hex>  blobs (runtime/content)
  *   snapshots/                  layers (runtime/snapshots)
  *   containers/<id>/            hostname, hosts, resolv.conf, <id>-json.log
- * <run root>/                   gone after a reboot; /run/gantry, or /run/gantry-<hash of root>
+ * <run root>/                   /run/gantry for the default data root, <root>/run for others
  *   oci/                        state of the OCI runtime
  *   bundles/<id>/               config.json, runtime.log
  *   rootfs/<id>/                mount points, mounted only in a launcher's mount namespace
@@ -41,8 +41,7 @@ export function rootTag(root: string): string {
 }
 
 export function runtimePaths(root: string): RuntimePaths {
-  const tag = rootTag(root)
-  const runRoot = tag === '' ? '/run/gantry' : `/run/gantry-${tag}`
+  const runRoot = root === defaultRoot ? '/run/gantry' : join(root, 'run')
   return {
     root,
     runRoot,

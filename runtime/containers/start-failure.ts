@@ -18,7 +18,7 @@ export async function startFailure(
   const details = { container: record.id, runtime: oci.path, said }
   const command = record.path
   const isMissing = /not found|no such file or directory/i.test(said) && said.includes(command)
-  if (isMissing || /permission denied|is a directory/i.test(said)) {
+  if (isMissing || /permission denied|is a directory|open executable/i.test(said)) {
     const why = await whyNotExecutable(context, rootfs, command)
     const exitCode = why === 'permission denied' || why === 'is a directory' ? 126 : 127
     return new EngineError(

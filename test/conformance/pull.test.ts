@@ -81,8 +81,9 @@ conform(
       }
     },
 
-    'a platform that an index does not have is not_found': async ({ engine, reference }) => {
-      await expectError(engine.image(reference('multi')).platform('linux/s390x').pull(), 'not_found', /s390x/)
+    'a platform that an index does not have is named in the error': async ({ engine, reference }) => {
+      // dockerd says it in the stream of a 200, which has a message and no status.
+      await expectError(engine.image(reference('multi')).platform('linux/s390x').pull(), ['not_found', 'failed'], /s390x/)
     },
 
     'an image of 125 layers runs, with whiteouts, opaque folders and hard links as written': async ({ engine, reference }) => {
@@ -124,7 +125,7 @@ conform(
     },
 
     'a registry that nobody answers for is told by its address': async ({ engine }) => {
-      await expectError(engine.image('127.0.0.1:1/image:latest').pull(), ['unavailable', 'internal'], /127\.0\.0\.1:1/)
+      await expectError(engine.image('127.0.0.1:1/image:latest').pull(), ['unavailable', 'failed'], /127\.0\.0\.1:1/)
     },
 
     'run with pull never does not pull': async context => {

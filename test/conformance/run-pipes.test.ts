@@ -136,25 +136,31 @@ conform('run with pipes', {
     expect((await process).exitCode).toBe(143)
   },
 
-  'a command that is not there rejects with its name, and the container says 127': async ({ engine, image, unique }) => {
+  'a command that is not there rejects with its name and 127, and leaves no container': async ({ engine, image }) => {
     for (const command of ['no-such-command', '/no/such/command']) {
-      const name = unique()
-      await expectError(image.run([command], { name }), 'invalid_argument', new RegExp(command))
-      const container = await engine.container(name)
-      expect((await container.inspect()).State).toMatchObject({ Status: 'created', ExitCode: 127, Error: expect.stringContaining(command) })
+      const error = await expectError(image.run([command]), 'invalid_argument', new RegExp(command))
+      expect(error.details.exitCode).toBe(127)
     }
+    expect(await collect(engine.containers({ all: true }))).toEqual([])
   },
 
-  'a command that cannot be executed rejects, and the container says 126': async ({ engine, image, unique }) => {
-    const name = unique()
-    await expectError(image.run(['/etc/not-a-program'], { name }), 'invalid_argument', /not-a-program/)
-    expect((await (await engine.container(name)).inspect()).State).toMatchObject({ ExitCode: 126 })
+  'a command that cannot be executed rejects with its name and 126, and leaves no container': async ({ engine, image }) => {
+    const error = await expectError(image.run(['/etc/not-a-program']), 'invalid_argument', /not-a-program/)
+    expect(error.details.exitCode).toBe(126)
+    expect(await collect(engine.containers({ all: true }))).toEqual([])
   },
 
-  'with remove, a container whose command is not there is gone': async ({ engine, image, unique }) => {
-    const name = unique()
-    await expectError(image.run(['no-such-command'], { name, remove: true }), 'invalid_argument')
-    await expectError(engine.container(name), 'not_found')
+  'a created container whose command is not there can be looked at after the failure': async ({ image }) => {
+    for (const [command, exitCode] of [['no-such-command', 127] as const, ['/etc/not-a-program', 126] as const]) {
+      const container = await image.cmd(command).create()
+      await expectError(container.start(), 'invalid_argument', new RegExp(command))
+      expect((await container.inspect()).State).toMatchObject({
+        Status: 'created',
+        Running: false,
+        ExitCode: exitCode,
+        Error: expect.stringContaining(command)
+      })
+    }
   },
 
   'an image without a command needs one: invalid_argument': async ({ engine, publish }) => {

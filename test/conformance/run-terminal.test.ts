@@ -108,7 +108,8 @@ conform('run with a terminal', {
   },
 
   'attach to a container that runs: what it writes from then on, and what is typed': async ({ engine, image }) => {
-    const container = await image.cmd('sh', '-c', 'while read line; do echo "<$line>"; done').start({ tty: true })
+    const spec = image.raw({ Config: { OpenStdin: true } })
+    const container = await spec.cmd('sh', '-c', 'while read line; do echo "<$line>"; done').start({ tty: true })
     const process = (await engine.container(container.id)).attach()
     if (!('terminal' in process)) throw new Error('The container has a terminal')
     const screen = new Transcript(process.terminal.output)

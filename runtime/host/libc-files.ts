@@ -13,6 +13,8 @@ export interface LibcFiles {
   makeNode(path: Buffer, mode: number, device: { readonly major: number; readonly minor: number }): void
   /** Links are not followed. */
   setAttribute(path: Buffer, name: string, value: Uint8Array): void
+  /** Undefined where there is none. Links are not followed. */
+  getAttribute(path: Buffer, name: string): Uint8Array | undefined
   /** Access and modification time. Links are not followed. */
   setTimes(path: Buffer, time: FileTime): void
   setTimesOf(fd: number, time: FileTime): void
@@ -27,11 +29,14 @@ export interface FileTime {
 /** File types of mknod(2). */
 export const nodeTypes = { fifo: 0o010000, character: 0o020000, block: 0o060000 } as const
 
+/** XATTR_SIZE_MAX of Linux. */
+const largestAttribute = 65_536
+
 const atCurrentDirectory = -100
 const atSymlinkNoFollow = 0x100
 
 /**
- * Through koffi where it can be loaded, else through the programs `mknod` (coreutils) and `setfattr` (attr), a process
+ * Through koffi where it can be loaded, else through the programs `mknod` (coreutils), `setfattr` and `getfattr` (attr), a process
  * for each call.
  */
 export function libcFiles(): LibcFiles {
@@ -59,6 +64,7 @@ function loadLibc(): { readonly library: LibraryHandle; readonly errno: () => nu
 function filesThroughLibc(libc: LibraryHandle, errno: () => number): LibcFiles {
   const mknod = libc.func('mknod', 'int', ['void *', 'uint32', 'uint64'])
   const lsetxattr = libc.func('lsetxattr', 'int', ['void *', 'str', 'void *', 'size_t', 'int'])
+  const lgetxattr = libc.func('lgetxattr', 'long', ['void *', 'str', 'void *', 'size_t'])
   const utimensat = libc.func('utimensat', 'int', ['int', 'void *', 'void *', 'int'])
   const futimens = libc.func('futimens', 'int', ['int', 'void *'])
   const noBytes = Buffer.alloc(1)
@@ -75,6 +81,14 @@ function filesThroughLibc(libc: LibraryHandle, errno: () => number): LibcFiles {
     setAttribute(path, name, value) {
       const bytes = value.byteLength === 0 ? noBytes : value
       checked('lsetxattr', path, lsetxattr(terminated(path), name, bytes, value.byteLength, 0))
+    },
+    getAttribute(path, name) {
+      const value = Buffer.alloc(largestAttribute)
+      const length: number = lgetxattr(terminated(path), name, value, value.length)
+      if (length >= 0) return value.subarray(0, length)
+      const error = new SystemCallError('lgetxattr', errno(), path.toString())
+      if (error.errno === 'ENODATA' || error.errno === 'EOPNOTSUPP') return undefined
+      throw error
     },
     setTimes(path, time) {
       checked('utimensat', path, utimensat(atCurrentDirectory, terminated(path), timespecs(time), atSymlinkNoFollow))
@@ -97,6 +111,11 @@ export function filesThroughPrograms(): LibcFiles {
     setAttribute(path, name, value) {
       const text = value.byteLength === 0 ? '' : `0x${Buffer.from(value).toString('hex')}`
       runProgram('setfattr', ['-h', '-n', name, '-v', text, '--', path.toString()], path)
+    },
+    getAttribute(path, name) {
+      // Where the program is missing its twin is as well, and nothing here can have set an attribute.
+      const { status, stdout } = spawnSync('getfattr', ['-h', '--only-values', '-n', name, '--', path.toString()])
+      return status === 0 ? stdout : undefined
     },
     setTimes(path, time) {
       const seconds = time.seconds + time.nanoseconds / 1e9

@@ -133,7 +133,11 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
       })
     },
     interfaceIndex(name) {
-      return ifNameToIndex(name)
+      const index: number = ifNameToIndex(name)
+      if (index !== 0) return index
+      const error = new SystemCallError('if_nametoindex', errno(), name)
+      if (error.errno === 'ENODEV' || error.errno === 'ENXIO') return 0
+      throw error
     },
     receive(fd, into) {
       return checked('recv', '', () => recv(fd, into, into.byteLength, 0))

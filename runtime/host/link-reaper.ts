@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { Kernel } from './kernel.js'
 import { RouteNetlink } from './netlink/rtnetlink.js'
 
@@ -20,15 +21,20 @@ export class LinkReaper {
 
   /** Resolves when no link of that name can be seen. */
   async remove(name: string): Promise<void> {
-    if (this.#kernel.interfaceIndex(name) === 0) return
+    if (!this.#isVisible(name)) return
     const removal = this.#enqueue(name)
     for (;;) {
       if (removal.failure !== undefined) throw removal.failure
-      if (removal.started && this.#kernel.interfaceIndex(name) === 0) return
+      if (removal.started && !this.#isVisible(name)) return
       // Removed as far as the kernel says, and back: somebody else made one of this name.
       if (removal.finished) return
       await new Promise(resolve => setTimeout(resolve, pollMs))
     }
+  }
+
+  /** The kernel forgets the name first, and takes the device off its bridge and out of sysfs a moment later. */
+  #isVisible(name: string): boolean {
+    return this.#kernel.interfaceIndex(name) !== 0 || existsSync(`/sys/class/net/${name}`)
   }
 
   #enqueue(name: string): Removal {

@@ -50,8 +50,9 @@ class BridgeNetworkManager implements NetworkManager {
   readonly #bridge: DefaultBridge
   readonly #endpoints = new Map<string, Endpoint>()
   readonly #closing = new AbortController()
-  /** Settled, it says that the bridge was up once. */
   #up: Promise<void> | undefined
+  /** `#up` once it has resolved: then nobody needs to wait for it. */
+  #ready: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
   constructor(host: NetworkManagerOptions['host'], store: NetworkStore, bridge: DefaultBridge) {
@@ -70,7 +71,7 @@ class BridgeNetworkManager implements NetworkManager {
     }
     for (let attempt = 1; ; attempt += 1) {
       const up = this.#bringUp()
-      await untilAborted(up, signal)
+      if (this.#ready !== up) await untilAborted(up, signal)
       const endpoint = await this.#store.allocate({ containerId: request.containerId, macAddress: request.macAddress })
       if (endpoint !== undefined) {
         try {
@@ -122,9 +123,14 @@ class BridgeNetworkManager implements NetworkManager {
     if (this.#up === undefined) {
       const up = this.#bridge.bringUp(this.#closing.signal)
       this.#up = up
-      up.catch(() => {
-        if (this.#up === up) this.#up = undefined
-      })
+      up.then(
+        () => {
+          this.#ready = up
+        },
+        () => {
+          if (this.#up === up) this.#up = undefined
+        }
+      )
     }
     return this.#up
   }

@@ -31,10 +31,22 @@ export async function installRules(network: HostNetwork, rules: ForwardingRules,
 /** Remove the own table and exactly the rules that carry our mark. Idempotent. */
 export async function removeRules(network: HostNetwork, rules: Pick<ForwardingRules, 'table'>): Promise<void> {
   const state = await network.filterState([rules.table, 'filter'])
-  const own = state.tables.includes(rules.table) ? `delete table ip ${rules.table}\n` : ''
-  const marked = state.tables.includes('filter') ? await markedRules(network, rules.table) : []
-  const foreign = marked.map(({ chain, handle }) => `delete rule ${foreignTable} ${chain} handle ${handle}\n`).join('')
-  if (own !== '' || foreign !== '') await network.nft(['-f', '-'], own + foreign)
+  if (state.tables.includes(rules.table)) await network.nft(['-f', '-'], `delete table ip ${rules.table}\n`)
+  if (state.tables.includes('filter')) await removeMarked(network, rules.table)
+}
+
+async function removeMarked(network: HostNetwork, mark: string): Promise<void> {
+  for (;;) {
+    const marked = await markedRules(network, mark)
+    if (marked.length === 0) return
+    const script = marked.map(({ chain, handle }) => `delete rule ${foreignTable} ${chain} handle ${handle}\n`).join('')
+    try {
+      await network.nft(['-f', '-'], script)
+    } catch (error) {
+      // Their owner may have rewritten the chains since we looked.
+      if ((await markedRules(network, mark)).some(left => marked.some(({ handle }) => handle === left.handle))) throw error
+    }
+  }
 }
 
 /**
@@ -59,11 +71,15 @@ table ip ${table} {
 `
 }
 
-/** Both directions, before everything else in the chain. */
+/**
+ * Both directions, before everything else in the chain. Only what iptables can express and read back: one rule that it
+ * does not know, and it refuses the whole chain, which breaks dockerd. That answers only come to who asked is seen to by
+ * the own table.
+ */
 async function foreignRules(network: HostNetwork, { table, bridge }: ForwardingRules, chain: Obstacle): Promise<string> {
   const there = await markedRules(network, table)
   if (there.some(rule => rule.chain === chain)) return ''
-  return `insert rule ${foreignTable} ${chain} oifname "${bridge}" ct state established,related counter accept comment "${table}"
+  return `insert rule ${foreignTable} ${chain} oifname "${bridge}" counter accept comment "${table}"
 insert rule ${foreignTable} ${chain} iifname "${bridge}" counter accept comment "${table}"
 `
 }

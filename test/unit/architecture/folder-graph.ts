@@ -45,6 +45,7 @@ export const folderGraph: FolderGraph = {
     from: ['runtime/host', 'runtime/metadata', 'runtime/content', 'runtime/layers', 'runtime/snapshots', 'runtime/registry', ...ground]
   },
   'runtime/oci': { from: ['runtime/host', 'runtime/images', ...contract] },
+  'runtime/supervise': { from: ['runtime/host', ...ground] },
   'runtime/containers': {
     from: [
       'runtime/host',
@@ -54,6 +55,7 @@ export const folderGraph: FolderGraph = {
       'runtime/images',
       'runtime/networks',
       'runtime/oci',
+      'runtime/supervise',
       ...contract
     ]
   },
@@ -75,6 +77,7 @@ export const folderGraph: FolderGraph = {
       'runtime/images',
       'runtime/oci',
       'runtime/containers',
+      'runtime/supervise',
       'runtime/handlers',
       ...contract
     ]

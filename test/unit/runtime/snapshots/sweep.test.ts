@@ -102,11 +102,14 @@ describe('opening the snapshots', () => {
   it('finds records and directories in step, wherever processes that commit and remove are killed', async () => {
     await open()
     const script = bundledWriter()
-    for (let round = 0; round < 8; round++) {
+    for (let round = 0; round < 4; round++) {
       const children = [1, 2].map(() => spawn(process.execPath, [script, root], { stdio: ['ignore', 'pipe', 'inherit'] }))
-      await Promise.all(children.map(firstCommit))
-      await setTimeout(round * 37)
-      await Promise.all(children.map(killed))
+      try {
+        await Promise.all(children.map(firstCommit))
+        await setTimeout(round * 61)
+      } finally {
+        await Promise.all(children.map(killed))
+      }
       const snapshotter = await open()
       expect(layerNames()).toEqual(recordedNames())
       expect(temporaryNames()).toEqual([])
@@ -116,7 +119,7 @@ describe('opening the snapshots', () => {
       }
     }
     expect(metadata.get<number>('meta', 'snapshots/next')).toBeGreaterThan(1)
-  })
+  }, 120_000)
 })
 
 describe('layerName', () => {
@@ -130,11 +133,15 @@ describe('layerName', () => {
 
 /** Once the process is in the middle of it. */
 function firstCommit(child: ChildProcess): Promise<void> {
-  return new Promise(resolve => child.stdout?.once('data', () => resolve()))
+  return new Promise((resolve, reject) => {
+    child.stdout?.once('data', () => resolve())
+    child.once('exit', code => reject(new Error(`the writer ended with ${code} before its first commit`)))
+  })
 }
 
 async function killed(child: ChildProcess): Promise<void> {
-  const exited = new Promise(resolve => child.on('exit', resolve))
+  if (child.exitCode !== null || child.signalCode !== null) return
+  const exited = new Promise(resolve => child.once('exit', resolve))
   child.kill('SIGKILL')
   await exited
 }

@@ -39,7 +39,7 @@ describe('examples', () => {
 
   it.skipIf(ordinaryUser)("quickstart uses this machine's own files where the registry cannot be reached (needs root)", async () => {
     const { code, output } = await example('quickstart', ['127.0.0.1:1/ubuntu'])
-    expect(output).toContain("this machine's own files")
+    expect(output).toContain("127.0.0.1:1 cannot be reached: using this machine's own files")
     expect(output).toMatch(/6 exit .*exit code 0/)
     expect(output).toContain('left       nothing')
     expect(code).toBe(0)

@@ -1,0 +1,91 @@
+// The everyday tasks, as types: compiled by `npm run typecheck`, never run. What the compiler must refuse is at the end.
+import { type Container, createEngine, type Engine, EngineError, type EngineEvent, ExitError, type Image, type ImageSpec } from 'gantry'
+import { ContainerCreate, ContainerInspect } from 'gantry/api'
+import { z } from 'zod'
+
+export async function tasks(): Promise<void> {
+  await using engine = await createEngine()
+  // pull, with progress
+  await engine.image('alpine:3.20').pull()
+  for await (const event of engine.image('node:22').pull()) {
+    if (event.type === 'image.pull.progress') console.log(event.layer, event.current / event.total)
+  }
+  // run and capture
+  const kernel: string = await engine.image('alpine').run(['uname', '-a']).text()
+  const { exitCode, stderr, signal } = await engine.image('alpine').run(['sh', '-c', 'exit 3'])
+  const manifest = await engine
+    .image('node:22')
+    .run(['cat', '/package.json'])
+    .json(z.object({ name: z.string() }))
+  const name: string = manifest.name
+  for await (const { stream, text } of engine.image('alpine').run(['ls'])) console.log(stream satisfies 'stdout' | 'stderr', text)
+  // `docker run -i -t ubuntu /bin/bash`
+  const shell = engine.image('ubuntu').run(['/bin/bash'], { tty: true })
+  const code: number = await shell.terminal.attach(process)
+  for await (const text of shell) console.log(text.length)
+  const { output } = await shell
+  const stopped: Container = await shell.container
+  await stopped.start()
+  await stopped.remove({ force: true })
+  // a container in the background
+  await using db = await engine.image('postgres:17').env({ POSTGRES_PASSWORD: 'x' }).limits({ memory: '1g' }).start()
+  for await (const line of db.logs({ follow: true, signal: AbortSignal.timeout(5000) })) console.log(line.stream, line.text, line.at)
+  const { State } = await db.inspect()
+  const running: boolean = State.Running
+  const attached = db.attach()
+  if ('terminal' in attached) await attached.terminal.resize(80, 24)
+  else attached.stdin.end()
+  // events
+  engine.on('container.exited', event => console.log(event.exitCode, event.oomKilled))
+  db.once('container.started', event => console.log(event.at))
+  for await (const event of engine.events({ types: ['container.exited'] })) if (event.type === 'container.exited') break
+  // tag, and the image as a spec
+  const image: Image = await engine.image('alpine').pull({ policy: 'missing', auth: { username: 'a', password: 'b' } })
+  const spec: ImageSpec = (await image.tag('registry.example.com/team/golden:1')).user('app').network('none').network(db)
+  // the escape hatch, typed by the operation
+  const { Id } = await engine.raw.call(ContainerCreate, { body: { Image: 'alpine', HostConfig: { Memory: 5 } } })
+  const id: string = (await engine.raw.call(ContainerInspect, { path: { id: Id } })).Id
+  // errors
+  try {
+    await engine.image('alpine').run(['false']).text()
+  } catch (error) {
+    if (error instanceof ExitError) console.log(error.exitCode, error.stderr)
+    if (EngineError.is(error)) console.log(error.code satisfies string)
+  }
+  const chosen = engine.explain().find(candidate => candidate.chosen)?.reason
+  void [kernel, exitCode, stderr, signal, name, code, output, running, spec, id, chosen]
+}
+
+export function payloads(event: EngineEvent): string {
+  switch (event.type) {
+    case 'container.exited':
+      return `${event.name} ${event.exitCode}`
+    case 'image.pulled':
+      return event.digest
+    case 'gap':
+      return event.reason
+    default:
+      return event.type
+  }
+}
+
+export async function refused(engine: Engine): Promise<void> {
+  // @ts-expect-error a terminal has no separate stderr
+  engine.image('x').run(['a'], { tty: true }).stderr
+  // @ts-expect-error a pipe process has no terminal
+  engine.image('x').run(['a']).terminal
+  // @ts-expect-error no such event
+  engine.events({ types: ['container.exploded'] })
+  // @ts-expect-error no such event
+  engine.on('container.exploded', () => {})
+  // @ts-expect-error an event of this type has no exit code
+  engine.on('container.started', event => event.exitCode)
+  // @ts-expect-error a size has a unit
+  engine.image('x').limits({ memory: '512' })
+  // @ts-expect-error no such signal
+  await (await engine.container('x')).kill('SIGNONSENSE')
+  // @ts-expect-error the operation has no such parameter
+  await engine.raw.call(ContainerInspect, { path: { name: 'x' } })
+  // @ts-expect-error a password belongs to the user
+  engine.image('x').pull({ auth: { username: 'a' } })
+}

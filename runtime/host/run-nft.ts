@@ -3,12 +3,16 @@ import { text } from 'node:stream/consumers'
 import { EngineError } from '../../src/errors/engine-error.js'
 import { spawnError } from './spawn-error.js'
 
-/** Where `nft` is, also for users whose PATH has no system folders. */
-const path = `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin`
+/** Where `nft` is on systems whose ordinary PATH leaves it out. */
+const systemFolders = '/usr/local/sbin:/usr/sbin:/sbin'
 
 /** See `HostNetwork.nft`. */
 export async function runNft(args: readonly string[], input: string): Promise<string> {
-  const child = spawn('nft', [...args], { env: { PATH: path, LC_ALL: 'C' }, cwd: '/', stdio: 'pipe' })
+  const child = spawn('nft', [...args], {
+    env: { PATH: `${process.env.PATH ?? ''}:${systemFolders}`, LC_ALL: 'C' },
+    cwd: '/',
+    stdio: 'pipe'
+  })
   const exited = new Promise<number | null>((resolve, reject) => {
     child.once('error', cause => reject(spawnError('nft', '/', cause)))
     child.once('close', code => resolve(code))

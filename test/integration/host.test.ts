@@ -7,8 +7,10 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { ReadStream } from 'node:tty'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { removeCgroup, removeEmptyCgroup } from '../../runtime/host/cgroups.js'
 import { createHost, type NetworkedHost } from '../../runtime/host/create-host.js'
 import type { HostProcess } from '../../runtime/host/host.js'
+import { readCgroupLayout } from '../../runtime/host/probe.js'
 
 const root = process.getuid?.() === 0
 const env = { PATH: process.env.PATH ?? '/usr/bin:/bin' }
@@ -311,6 +313,42 @@ os.write(slave, f'{line} {columns}x{rows}'.encode())
       old.release()
       await expect(host.lock(path, { signal: AbortSignal.timeout(100) })).rejects.toMatchObject({ name: 'TimeoutError' })
       fresh.release()
+    })
+  })
+
+  describe('control groups', () => {
+    const name = '/gantry-test-host'
+
+    it('of a container that outlived its owner are removed with their processes, paused ones too', async () => {
+      const layout = await readCgroupLayout()
+      const folders = layout.hierarchies.map(({ mountPoint }) => join(mountPoint, name, 'a'))
+      const stdio = ['ignore', 'ignore', 'ignore'] as const
+      const programs = await Promise.all([1, 2].map(() => host.spawn({ argv: ['sleep', '60'], env, stdio })))
+      try {
+        for (const folder of folders) {
+          await mkdir(folder, { recursive: true })
+          // A cpuset group takes no process before it has processors and memory.
+          for (const file of ['cpuset.cpus', 'cpuset.mems']) {
+            const parent = await readFile(join(folder, '../..', file), 'utf8').catch(() => '')
+            for (const group of [join(folder, '..'), folder])
+              await writeFile(join(group, file), parent, { flag: 'r+' }).catch(() => undefined)
+          }
+          for (const { pid } of programs) await writeFile(join(folder, 'cgroup.procs'), String(pid))
+          for (const [file, value] of [
+            ['freezer.state', 'FROZEN'],
+            ['cgroup.freeze', '1']
+          ] as const) {
+            await writeFile(join(folder, file), value, { flag: 'r+' }).catch(() => undefined)
+          }
+        }
+      } finally {
+        await removeCgroup(layout, `${name}/a`)
+      }
+      for (const { exited } of programs) expect(await exited).toEqual({ code: null, signal: 'SIGKILL' })
+      expect(folders.filter(existsSync)).toEqual([])
+      await removeCgroup(layout, `${name}/a`)
+      await removeEmptyCgroup(layout, name)
+      expect(layout.hierarchies.filter(({ mountPoint }) => existsSync(join(mountPoint, name)))).toEqual([])
     })
   })
 

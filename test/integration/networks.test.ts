@@ -124,7 +124,9 @@ describe.skipIf(!root)('networks (needs root)', () => {
     const [program = '', ...args] = [...before, process.execPath, join(bundle, 'child.js'), join(directory, name), directory, tag]
     const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
     children.push(child)
-    await once(child, 'message')
+    const ended = once(child, 'exit').then(([code]) => Promise.reject(new Error(`the other process ended with code ${code}`)))
+    await Promise.race([once(child, 'message'), ended])
+    ended.catch(() => undefined)
     return child
   }
 

@@ -11,6 +11,7 @@ import { removeContainer } from './containers/remove.js'
 import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.js'
 import { sweepContainers } from './containers/sweep.js'
 import { createContentStore } from './content/file-content-store.js'
+import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
@@ -98,6 +99,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const watchdog = opened(
       createWatchdog({ host, folder: paths.session(session.id), ociRuntime: report.runtimePath, ociStateRoot: paths.ociState })
     )
+    const events = opened(new EventLog(new EventFile(paths.runRoot), session.id))
     const context: ContainerContext = {
       host,
       store: createContainerStore(metadata),
@@ -105,7 +107,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       snapshotter,
       networks,
       oci: createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState }),
-      events: new EventLog(),
+      events,
       live: new LiveContainers(),
       paths,
       session,

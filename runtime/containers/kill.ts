@@ -17,15 +17,16 @@ export async function killContainer(context: ContainerContext, idOrName: string,
       details: { id: record.id }
     })
   }
-  sendSignal(record, number)
-  context.events.publish({
-    Type: 'container',
-    Action: 'kill',
-    id: record.id,
-    attributes: { ...containerAttributes(record), signal: String(number) }
-  })
+  signalContainer(context, record, number)
   // SIGKILL leaves nothing to be seen running afterwards: Docker returns when it is over.
   if (number === 9) await context.live.run(record.id)?.ended
+}
+
+/** Send a signal, and say so. */
+export function signalContainer(context: ContainerContext, record: ContainerRecord, number: number): void {
+  sendSignal(record, number)
+  const attributes = { ...containerAttributes(record), signal: String(number) }
+  context.events.publish({ Type: 'container', Action: 'kill', id: record.id, attributes })
 }
 
 /** A process that has just gone is no error: it is what was asked for, or what would have happened anyway. */

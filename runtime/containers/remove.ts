@@ -4,7 +4,7 @@ import { isAlive } from '../host/process-identity.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
-import { sendSignal } from './kill.js'
+import { signalContainer } from './kill.js'
 import { exitOf } from './wait.js'
 
 const sigkill = 9
@@ -57,7 +57,7 @@ async function endRun(context: ContainerContext, record: ContainerRecord, force:
   const { monitor } = record.state
   const watched = context.live.run(record.id) !== undefined || (monitor !== undefined && isAlive(monitor))
   const ended = watched ? exitOf(context, record, never) : undefined
-  sendSignal(record, sigkill)
+  signalContainer(context, record, sigkill)
   if (ended !== undefined) await ended
   else await context.oci.remove(record.id)
 }

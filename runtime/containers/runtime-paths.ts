@@ -15,6 +15,7 @@ import { join } from 'node:path'
  *   bundles/<id>/               config.json, runtime.log
  *   rootfs/<id>/                mount points, mounted only in a launcher's mount namespace
  *   sessions/<session>/<id>     containers that end with their session (runtime/supervise)
+ *   events/                     what happened, for all processes (runtime/events)
  *   locks/
  * ```
  */

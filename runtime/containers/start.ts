@@ -149,15 +149,17 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
 }
 
 function announce(context: ContainerContext, record: ContainerRecord, endpoint: Endpoint | undefined): void {
-  if (endpoint !== undefined) {
-    context.events.publish({
-      Type: 'network',
-      Action: 'connect',
-      id: endpoint.networkId,
-      attributes: { container: record.id, name: endpoint.networkName, type: 'bridge' }
-    })
-  }
+  if (endpoint !== undefined) publishNetwork(context, record, 'connect', endpoint)
   context.events.publish({ Type: 'container', Action: 'start', id: record.id, attributes: containerAttributes(record) })
+}
+
+function publishNetwork(context: ContainerContext, record: ContainerRecord, action: 'connect' | 'disconnect', endpoint: Endpoint): void {
+  context.events.publish({
+    Type: 'network',
+    Action: action,
+    id: endpoint.networkId,
+    attributes: { container: record.id, name: endpoint.networkName, type: 'bridge' }
+  })
 }
 
 /** Follow a run to its end: streams drained, everything of the run taken back, the exit recorded. */
@@ -194,6 +196,7 @@ async function watch(context: ContainerContext, record: ContainerRecord, run: Ru
     id,
     attributes: { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
   })
+  if (sandbox?.endpoint !== undefined) publishNetwork(context, record, 'disconnect', sandbox.endpoint)
   io.finish()
   if (record.hostConfig.AutoRemove) {
     // After those who wait for the exit have been told: they read the record no more.

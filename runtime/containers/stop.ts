@@ -1,7 +1,7 @@
 import type { Done } from '../../src/api/index.js'
 import type { ContainerContext } from './container-context.js'
 import { containerAttributes } from './event-attributes.js'
-import { sendSignal } from './kill.js'
+import { signalContainer } from './kill.js'
 import { signalNumber } from './signals.js'
 import { exitOf } from './wait.js'
 
@@ -25,10 +25,10 @@ export async function stopContainer(context: ContainerContext, idOrName: string,
   if (record.state.status !== 'running') return { modified: false }
   const ended = exitOf(context, record, abort)
   ended.catch(() => {})
-  sendSignal(record, number)
+  signalContainer(context, record, number)
   const grace = options.graceSeconds ?? record.config.StopTimeout ?? defaultGraceSeconds
   if (!(await endsWithin(ended, grace * 1000))) {
-    sendSignal(record, sigkill)
+    signalContainer(context, record, sigkill)
     await ended
   }
   context.events.publish({ Type: 'container', Action: 'stop', id: record.id, attributes: containerAttributes(record) })

@@ -1,10 +1,10 @@
+import { type FSWatcher, watch } from 'node:fs'
 import type { EventMessage } from '../../src/api/index.js'
 import { AsyncQueue } from '../../src/util/async-queue.js'
+import type { EventFile, EventTail } from './event-file.js'
+import { matches } from './event-filters.js'
 
-/** How many past messages can be asked for with `since`, as many as Docker keeps. */
-const rememberedMessages = 256
-
-/** A listener this far behind loses the connection rather than the events in between. */
+/** A reader this far behind does not make the engine wait: the queue goes on growing. */
 const waitingMessages = 10_000
 
 /** What may be said of an event; the rest is the log's to add. */
@@ -21,11 +21,22 @@ export interface EventSelection {
   readonly signal: AbortSignal
 }
 
-/** What happened in this process's engine, as Docker's event messages. */
+/**
+ * What happens in the engines of a data root, as Docker's event messages: in this one at once, in others as soon as their line is in the
+ * event file.
+ */
 export class EventLog {
-  readonly #remembered: EventMessage[] = []
+  readonly #file: EventFile
+  readonly #origin: string
   readonly #listeners = new Set<(message: EventMessage) => void>()
   #lastNano = 0n
+  #others: { readonly tail: EventTail; readonly watcher: FSWatcher } | undefined
+
+  /** @param origin - Tells this engine's lines from those of others. */
+  constructor(file: EventFile, origin: string) {
+    this.#file = file
+    this.#origin = origin
+  }
 
   publish(facts: EventFacts): void {
     // Strictly increasing, so that `since` splits what happened within one tick of the clock.
@@ -39,22 +50,22 @@ export class EventLog {
       time: Number(this.#lastNano / 1_000_000_000n),
       timeNano: Number(this.#lastNano)
     }
-    this.#remembered.push(message)
-    if (this.#remembered.length > rememberedMessages) this.#remembered.shift()
-    for (const listener of this.#listeners) listener(message)
+    this.#file.append({ origin: this.#origin, message })
+    this.#deliver(message)
   }
 
-  /** Messages as they come, the remembered ones since `since` first. Listening begins with this call. */
+  /** Messages as they come, those since `since` first. Listening begins with this call. */
   subscribe(selection: EventSelection): AsyncIterable<EventMessage> {
+    const { since, until, filters, signal } = selection
     const queue = new AsyncQueue<EventMessage>({ limit: waitingMessages, onLeave: () => stop() })
     const deliver = (message: EventMessage) => {
-      if (matches(message, selection.filters)) queue.push(message)
+      if (matches(message, filters)) queue.push(message)
     }
-    const until = selection.until
     const timer = until === undefined ? undefined : setTimeout(() => finish(), Math.max(0, Number(until / 1_000_000n) - Date.now()))
     const stop = () => {
       this.#listeners.delete(deliver)
-      selection.signal.removeEventListener('abort', abort)
+      if (this.#listeners.size === 0) this.#ignoreOthers()
+      signal.removeEventListener('abort', abort)
       clearTimeout(timer)
     }
     const finish = () => {
@@ -63,53 +74,56 @@ export class EventLog {
     }
     const abort = () => {
       stop()
-      queue.fail(selection.signal.reason)
+      queue.fail(signal.reason)
     }
-    const { since } = selection
-    if (since !== undefined) {
-      for (const message of this.#remembered) {
-        const at = BigInt(message.timeNano)
-        if (at >= since && (until === undefined || at <= until)) deliver(message)
-      }
+    if (signal.aborted) {
+      abort()
+      return queue
     }
-    if (selection.signal.aborted) abort()
-    else {
-      this.#listeners.add(deliver)
-      selection.signal.addEventListener('abort', abort)
-    }
+    // In this order nothing is missed and nothing told twice: all of it is synchronous.
+    this.#hearOthers()
+    if (since !== undefined) for (const message of this.#past(since, until)) deliver(message)
+    this.#listeners.add(deliver)
+    signal.addEventListener('abort', abort)
     return queue
   }
-}
 
-/** Docker's event filters: values of one key are alternatives, keys all have to match. */
-export function matches(message: EventMessage, filters: Readonly<Record<string, readonly string[]>>): boolean {
-  return Object.entries(filters).every(([key, values]) => values.length === 0 || values.some(value => matchesOne(message, key, value)))
-}
+  /** End what is listened to. Idempotent. */
+  close(): void {
+    this.#ignoreOthers()
+    this.#listeners.clear()
+  }
 
-function matchesOne(message: EventMessage, key: string, value: string): boolean {
-  const { ID, Attributes } = message.Actor
-  const isNamed = () => ID.startsWith(value) || Attributes.name === value
-  switch (key) {
-    case 'type':
-      return message.Type === value
-    case 'event':
-      // Actions such as `exec_start: sh` and `health_status: healthy` are matched by what stands before the colon too.
-      return message.Action === value || message.Action.startsWith(`${value}:`)
-    case 'scope':
-      return message.scope === value
-    case 'label': {
-      const equals = value.indexOf('=')
-      return equals === -1 ? value in Attributes : Attributes[value.slice(0, equals)] === value.slice(equals + 1)
+  #past(since: bigint, until: bigint | undefined): readonly EventMessage[] {
+    return this.#file
+      .all()
+      .map(({ message }) => message)
+      .filter(({ timeNano }) => BigInt(timeNano) >= since && (until === undefined || BigInt(timeNano) <= until))
+      .sort((a, b) => a.timeNano - b.timeNano)
+  }
+
+  #deliver(message: EventMessage): void {
+    for (const listener of this.#listeners) listener(message)
+  }
+
+  /** Follow the file while somebody listens. What was written before counts as past, so it is skipped here. */
+  #hearOthers(): void {
+    if (this.#others !== undefined) {
+      this.#readOthers(this.#others.tail)
+      return
     }
-    case 'container':
-    case 'volume':
-    case 'network':
-    case 'daemon':
-    case 'plugin':
-      return message.Type === key && isNamed()
-    case 'image':
-      return (message.Type === 'image' && isNamed()) || Attributes.image === value
-    default:
-      return false
+    const tail = this.#file.tail()
+    const watcher = watch(this.#file.folder, { persistent: false }, () => this.#readOthers(tail))
+    this.#others = { tail, watcher }
+  }
+
+  #readOthers(tail: EventTail): void {
+    for (const { origin, message } of tail.next()) if (origin !== this.#origin) this.#deliver(message)
+  }
+
+  #ignoreOthers(): void {
+    this.#others?.watcher.close()
+    this.#others?.tail.close()
+    this.#others = undefined
   }
 }

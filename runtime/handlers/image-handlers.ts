@@ -69,6 +69,8 @@ export function imageHandlers(context: ContainerContext): Handlers {
       const { id } = await images.get(path.name)
       const removed = await images.remove(path.name, { force: query?.force ?? false, usedBy: usersOf(context) })
       for (const item of removed) {
+        // A name by digest goes with its tag and is no event of its own.
+        if ('untagged' in item && item.untagged.includes('@')) continue
         if ('untagged' in item) events.publish({ Type: 'image', Action: 'untag', id, attributes: { name: item.untagged } })
         else events.publish({ Type: 'image', Action: 'delete', id: item.deleted, attributes: { name: item.deleted } })
       }

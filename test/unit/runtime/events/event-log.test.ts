@@ -1,5 +1,17 @@
-import { describe, expect, it } from 'vitest'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { EventFile } from '../../../../runtime/events/event-file.js'
 import { EventLog } from '../../../../runtime/events/event-log.js'
+
+let folder: string
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'gantry-events-'))
+})
+afterEach(() => rm(folder, { recursive: true, force: true }))
+
+const open = (origin = 'me') => new EventLog(new EventFile(folder), origin)
 
 const never = new AbortController().signal
 
@@ -15,7 +27,7 @@ async function take(source: AsyncIterable<{ readonly Action: string }>, count: n
 
 describe('event log', () => {
   it('delivers from the moment of the subscription, not of the first read', async () => {
-    const log = new EventLog()
+    const log = open()
     publish(log, 'before')
     const events = log.subscribe({ filters: {}, signal: never })
     publish(log, 'create')
@@ -24,7 +36,7 @@ describe('event log', () => {
   })
 
   it('begins with what is remembered since a time', async () => {
-    const log = new EventLog()
+    const log = open()
     publish(log, 'one')
     const events = log.subscribe({ since: 0n, filters: {}, signal: never })
     publish(log, 'two')
@@ -32,7 +44,7 @@ describe('event log', () => {
   })
 
   it('ends at the time it was told', async () => {
-    const log = new EventLog()
+    const log = open()
     publish(log, 'one')
     const until = BigInt(Date.now() + 5) * 1_000_000n
     const actions: string[] = []
@@ -42,13 +54,13 @@ describe('event log', () => {
 
   it('rejects with the reason of the abort', async () => {
     const controller = new AbortController()
-    const next = take(new EventLog().subscribe({ filters: {}, signal: controller.signal }), 1)
+    const next = take(open().subscribe({ filters: {}, signal: controller.signal }), 1)
     controller.abort(new Error('enough'))
     await expect(next).rejects.toThrow('enough')
   })
 
   it('gives each message a time of its own, so that since splits them', async () => {
-    const log = new EventLog()
+    const log = open()
     for (let round = 0; round < 100; round++) publish(log, 'x')
     const times: number[] = []
     for await (const { timeNano } of log.subscribe({ since: 0n, until: BigInt(Date.now() + 5) * 1_000_000n, filters: {}, signal: never }))
@@ -71,11 +83,28 @@ describe('event log', () => {
     [{ image: ['busybox'] }, true],
     [{ type: ['container'], event: ['die'] }, false]
   ])('filters by %j', async (filters, expected) => {
-    const log = new EventLog()
+    const log = open()
     publish(log, 'start', { name: 'web', image: 'busybox', a: '1' })
     const until = BigInt(Date.now()) * 1_000_000n
     let seen = false
     for await (const _ of log.subscribe({ since: 0n, until: until + 5_000_000n, filters, signal: never })) seen = true
     expect(seen).toBe(expected)
+  })
+
+  it('hears of what other engines do, each message once', async () => {
+    const [mine, others] = [open('mine'), open('others')]
+    publish(others, 'past')
+    const events = mine.subscribe({ since: 0n, filters: {}, signal: never })
+    publish(mine, 'own')
+    publish(others, 'foreign')
+    expect((await take(events, 3)).sort()).toEqual(['foreign', 'own', 'past'])
+  })
+
+  it('goes on when the file is put aside because it has grown', async () => {
+    const [mine, others] = [open('mine'), open('others')]
+    const events = mine.subscribe({ filters: {}, signal: never })
+    for (let round = 0; round < 2000; round++) publish(others, `n${round}`, { filler: 'x'.repeat(100) })
+    const actions = await take(events, 2000)
+    expect(actions).toEqual(Array.from({ length: 2000 }, (_, round) => `n${round}`))
   })
 })

@@ -17,6 +17,7 @@ import { containerHandlers } from './handlers/container-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion } from './handlers/version.js'
+import { removeEmptyCgroup } from './host/cgroups.js'
 import { createHost } from './host/create-host.js'
 import { explainReport, type HostReport, probeHost } from './host/probe.js'
 import { currentProcess } from './host/process-identity.js'
@@ -110,6 +111,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       events,
       live: new LiveContainers(),
       paths,
+      cgroups: report.cgroups,
       session,
       watchdog,
       availableCapabilities
@@ -136,6 +138,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 async function closeRuntime(context: ContainerContext, parts: Unwind): Promise<void> {
   const own = context.store.list().filter(record => record.sessionId === context.session.id)
   const removed = await Promise.allSettled(own.map(record => removeContainer(context, record.id, { force: true })))
+  // Where others work on the same data, their containers' groups need the parent.
+  if (context.store.list().length === 0) await removeEmptyCgroup(context.cgroups, context.paths.cgroupParent).catch(() => {})
   const failures = [...removed.flatMap(result => (result.status === 'rejected' ? [result.reason] : [])), ...(await parts.run())].filter(
     failure => !(EngineError.is(failure) && failure.code === 'not_found')
   )

@@ -1,4 +1,5 @@
 import type { EventLog } from '../events/event-log.js'
+import type { CgroupLayout } from '../host/cgroup-layout.js'
 import type { Host } from '../host/host.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
 import type { ImageService } from '../images/image-service.js'
@@ -22,6 +23,7 @@ export interface ContainerContext {
   readonly watchdog: Watchdog
   readonly live: LiveContainers
   readonly paths: RuntimePaths
+  readonly cgroups: CgroupLayout
   /** Who removes what is made here. */
   readonly session: { readonly id: string; readonly owner: ProcessIdentity }
   readonly availableCapabilities: ReadonlySet<string>

@@ -25,6 +25,9 @@ export interface RuntimePaths {
   readonly metadata: string
   readonly content: string
   readonly ociState: string
+  /** Control group above those of the containers, as in the OCI configuration's `cgroupsPath`. */
+  readonly cgroupParent: string
+  cgroup(id: string): string
   containerFolder(id: string): string
   log(id: string): string
   bundle(id: string): string
@@ -43,8 +46,11 @@ export function rootTag(root: string): string {
 
 export function runtimePaths(root: string): RuntimePaths {
   const runRoot = root === defaultRoot ? '/run/gantry' : join(root, 'run')
+  const cgroupParent = root === defaultRoot ? '/gantry' : `/gantry-${rootTag(root)}`
   return {
     root,
+    cgroupParent,
+    cgroup: id => `${cgroupParent}/${id}`,
     runRoot,
     metadata: join(root, 'metadata.lmdb'),
     content: join(root, 'content'),

@@ -112,7 +112,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
       { source: files.hosts, destination: '/etc/hosts' }
     ],
     networkNamespace: network.namespacePath,
-    cgroupsPath: `/gantry/${id}`,
+    cgroupsPath: paths.cgroup(id),
     availableCapabilities: context.availableCapabilities,
     architecture: process.arch
   })

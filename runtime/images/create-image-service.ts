@@ -12,7 +12,7 @@ import { collectGarbage } from './collect-garbage.js'
 import { createDigestLocks } from './digest-locks.js'
 import { findImage, readRecord, referencesByImage, type StoredImage, type StoredReference, toRecord } from './image-records.js'
 import type { ImageService, RemoveImageOptions } from './image-service.js'
-import { abandonDeadLeases, imageHolding, listGarbage, putGarbage } from './leases.js'
+import { abandonDeadLeases, type DeadLeases, imageHolding, listGarbage, putGarbage } from './leases.js'
 import { planRemoval } from './plan-removal.js'
 import { type PullParts, pullImage } from './pull-image.js'
 import { Semaphore } from './semaphore.js'
@@ -33,14 +33,17 @@ export interface ImageServiceOptions {
 /** The image service, and what only the composition root calls. */
 export interface CollectingImageService extends ImageService {
   /**
-   * Remove what images left behind that could not go with them (a container stood on it), and what killed processes left. Worth calling
-   * after a container was removed; cheap when there is nothing.
+   * Remove what images left behind that could not go with them (a container stood on it), and what pulls left that were killed and
+   * that nobody has taken up again for a day. Worth calling at the start and after a container was removed; cheap when there is nothing.
    */
   collectGarbage(): Promise<void>
 }
 
 /** As Docker's `max-concurrent-downloads`. */
 const downloadsAtOnce = 3
+
+/** How long what a killed pull has brought in waits for the next one; a removal of any image takes it earlier. */
+const resumableMs = 24 * 60 * 60 * 1000
 
 /** Wire the parts to an image service. Does no I/O. @throws EngineError `invalid_argument` for a bad platform */
 export function createImageService(options: ImageServiceOptions): CollectingImageService {
@@ -57,9 +60,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     list: async () => listImages(metadata),
     tag: (source, target) => tagImage(source, target, metadata),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
-    collectGarbage: async () => {
-      await collectAll(parts)
-    }
+    collectGarbage: () => collectAll(parts, { before: Date.now() - resumableMs })
   }
 }
 
@@ -105,11 +106,11 @@ async function removeImage(nameOrId: string, options: RemoveImageOptions, parts:
     }
   })
   const layers = garbage === undefined ? [] : await collectGarbage(garbage, parts)
-  if (garbage !== undefined) await collectAll(parts)
+  if (garbage !== undefined) await collectAll(parts, {})
   return [...untagged.map(name => ({ untagged: name })), ...[...deleted, ...layers].map(digest => ({ deleted: digest }))]
 }
 
-async function collectAll(parts: PullParts): Promise<void> {
-  await abandonDeadLeases(parts.metadata)
+async function collectAll(parts: PullParts, dead: DeadLeases): Promise<void> {
+  await abandonDeadLeases(parts.metadata, dead)
   for (const { key } of listGarbage(parts.metadata)) await collectGarbage(key, parts)
 }

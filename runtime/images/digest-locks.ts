@@ -21,7 +21,7 @@ export interface DigestLocks {
 const momentMs = 50
 
 /**
- * Locks as files: `<directory>/layer-<hex>` and `<directory>/blob-<hex>`. The files are empty and stay, since a lock file that is
+ * Locks as files: `<directory>/layer-<digest>.lock` and `<directory>/blob-<digest>.lock`. The files are empty and stay, since a lock file that is
  * removed while somebody waits for it would let two in; they lie in the run root, which a reboot empties.
  */
 export function createDigestLocks(options: { readonly directory: string; readonly lock: Host['lock'] }): DigestLocks {
@@ -43,5 +43,5 @@ export function createDigestLocks(options: { readonly directory: string; readonl
 }
 
 function fileName(digest: string): string {
-  return digest.replace(':', '-')
+  return `${digest.replace(':', '-')}.lock`
 }

@@ -18,6 +18,8 @@ export interface Lease extends Holding {
   readonly owner: ProcessIdentity
   /** Canonical reference of what is being pulled. */
   readonly reference: string
+  /** Milliseconds since 1970. */
+  readonly takenAt: number
 }
 
 /** Content that somebody gave up and nobody has removed yet. In table `meta` under `garbage/<uuid>`, so that it outlives a crash. */
@@ -29,7 +31,7 @@ const garbagePrefix = 'garbage/'
 /** Hold content until {@link endLease} or {@link abandonLease}. @returns the lease's key */
 export async function takeLease(metadata: MetadataStore, holding: Holding & { readonly reference: string }): Promise<string> {
   const key = leasePrefix + randomUUID()
-  const lease: Lease = { owner: currentProcess(), ...holding }
+  const lease: Lease = { owner: currentProcess(), takenAt: Date.now(), ...holding }
   await metadata.transaction(transaction => transaction.put('meta', key, lease))
   return key
 }
@@ -49,10 +51,19 @@ export async function abandonLease(metadata: MetadataStore, key: string): Promis
   })
 }
 
-/** Turn the leases of dead processes into garbage. @param reference only those that pulled this; else all */
-export async function abandonDeadLeases(metadata: MetadataStore, reference?: string): Promise<readonly string[]> {
-  const isDead = (lease: Lease) => (reference === undefined || lease.reference === reference) && !isAlive(lease.owner)
-  const dead = metadata.list<Lease>('meta', leasePrefix).filter(({ value }) => isDead(value))
+/** Which leases of dead processes are meant. */
+export interface DeadLeases {
+  /** Only those that pulled this. */
+  readonly reference?: string
+  /** Only those taken before: what a younger one brought in is for whoever pulls again. */
+  readonly before?: number
+}
+
+/** Turn the leases of dead processes into garbage. @returns the garbage's keys */
+export async function abandonDeadLeases(metadata: MetadataStore, { reference, before }: DeadLeases = {}): Promise<readonly string[]> {
+  const isMeant = (lease: Lease) =>
+    (reference === undefined || lease.reference === reference) && (before === undefined || lease.takenAt < before) && !isAlive(lease.owner)
+  const dead = metadata.list<Lease>('meta', leasePrefix).filter(({ value }) => isMeant(value))
   const keys = await Promise.all(dead.map(({ key }) => abandonLease(metadata, key)))
   return keys.filter(key => key !== undefined)
 }

@@ -60,7 +60,7 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
   checkConfig(reference, { resolved, config, asked: options.platform === undefined ? undefined : wanted })
   const pull: Pull = { reference, resolved, configBytes, config, chainIds: chainIdsOf(config.diffIds), access, options }
   await bringIn(pull, parts)
-  for (const key of await abandonDeadLeases(parts.metadata, canonical(reference))) {
+  for (const key of await abandonDeadLeases(parts.metadata, { reference: canonical(reference) })) {
     await collectGarbage(key, parts)
   }
   return { image: readRecord(parts.metadata, resolved.manifest.config.digest), digest: resolved.target, changed: true }
@@ -74,8 +74,7 @@ async function bringIn(pull: Pull, parts: PullParts): Promise<void> {
   })
   try {
     for (let round = 1; ; round++) {
-      await bringInContent(pull, parts)
-      if (await record(pull, lease, parts)) return
+      if ((await bringInContent(pull, parts)) && (await record(pull, lease, parts))) return
       if (round === maximumRounds) {
         throw new EngineError(
           'unavailable',
@@ -100,8 +99,12 @@ async function afterCleanUp(error: unknown, lease: string, parts: PullParts): Pr
   }
 }
 
-/** All at once; the first failure stops the others, and none is left running when this returns. */
-async function bringInContent(pull: Pull, parts: PullParts): Promise<void> {
+/**
+ * All at once; the first failure stops the others, and none is left running when this returns.
+ *
+ * @returns false when a layer that others were to stand on was removed meanwhile
+ */
+async function bringInContent(pull: Pull, parts: PullParts): Promise<boolean> {
   const stop = new AbortController()
   // Every layer listens to it, and images have up to 127.
   setMaxListeners(0, stop.signal)
@@ -115,9 +118,18 @@ async function bringInContent(pull: Pull, parts: PullParts): Promise<void> {
   try {
     await Promise.allSettled(work)
     if (stop.signal.aborted) throw stop.signal.reason
+    return true
+  } catch (error) {
+    if (isMissingLayer(error, pull.chainIds)) return false
+    throw error
   } finally {
     signal.removeEventListener('abort', forward)
   }
+}
+
+/** The snapshotter's answer to a commit on a layer that is gone. */
+function isMissingLayer(error: unknown, chainIds: readonly string[]): boolean {
+  return EngineError.is(error) && error.code === 'not_found' && chainIds.some(chainId => chainId === error.details.chainId)
 }
 
 function storeDocuments(pull: Pull, parts: PullParts): Promise<void>[] {

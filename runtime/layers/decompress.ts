@@ -3,6 +3,7 @@ import { createGunzip } from 'node:zlib'
 import { AsyncQueue } from '../../src/util/async-queue.js'
 import { archiveError } from './archive-error.js'
 import { type Compression, compressionOf, signatureBytes } from './compression.js'
+import { releaseMemory } from './release-memory.js'
 import { createZstdDecompress } from './zstd.js'
 
 /** Bytes per decompressed block: large, because every block costs a round trip to libuv's pool. */
@@ -12,19 +13,27 @@ const blockBytes = 1024 * 1024
 const blocksAhead = 4
 
 /**
- * The archive in a compressed layer, in large blocks.
+ * The archive in a compressed layer, in large blocks. A block is the consumer's until it asks for the next one.
  *
+ * @param onConsumed called with each piece of the source that is not needed any more
  * @throws EngineError `data_loss` for data that cannot be decompressed, `not_supported` for zstd without a way to read it
  */
-export async function* decompress(source: AsyncIterable<Buffer>, mediaType: string): AsyncGenerator<Buffer, void, undefined> {
+export async function* decompress(
+  source: AsyncIterable<Buffer>,
+  mediaType: string,
+  onConsumed: (bytes: Buffer) => void = () => {}
+): AsyncGenerator<Buffer, void, undefined> {
   const { first, rest } = await begin(source)
   const compression = compressionOf(first, mediaType)
   if (compression === 'none') {
-    yield* joined(first, rest)
+    for await (const bytes of joined(first, rest)) {
+      yield bytes
+      onConsumed(bytes)
+    }
     return
   }
   try {
-    yield* through(joined(first, rest), decompressor(compression))
+    yield* through(joined(first, rest), decompressor(compression), onConsumed)
   } catch (error) {
     throw isDamage(error) ? archiveError(`its ${compression} data is damaged (${error.message})`, { compression }, error) : error
   }
@@ -35,7 +44,11 @@ function decompressor(compression: Exclude<Compression, 'none'>): Duplex {
   return createGunzip({ chunkSize: blockBytes })
 }
 
-async function* through(source: AsyncIterable<Buffer>, stream: Duplex): AsyncGenerator<Buffer, void, undefined> {
+async function* through(
+  source: AsyncIterable<Buffer>,
+  stream: Duplex,
+  onConsumed: (bytes: Buffer) => void
+): AsyncGenerator<Buffer, void, undefined> {
   const blocks = new AsyncQueue<Buffer>({ limit: blocksAhead })
   // A plain listener: the stream's own iterator would join what waits into one block, a copy of everything.
   stream.on('data', (block: Buffer) => {
@@ -46,20 +59,35 @@ async function* through(source: AsyncIterable<Buffer>, stream: Duplex): AsyncGen
   })
   stream.on('end', () => blocks.end())
   stream.on('error', error => blocks.fail(error))
-  feed(source, stream).catch((error: unknown) => {
+  feed(source, stream, onConsumed).catch((error: unknown) => {
     blocks.fail(error)
     stream.destroy()
   })
   try {
-    yield* blocks
+    for await (const block of blocks) {
+      yield block
+      releaseBlock(block)
+    }
   } finally {
     stream.destroy()
   }
 }
 
-async function feed(source: AsyncIterable<Buffer>, stream: Duplex): Promise<void> {
+/**
+ * zlib fills one buffer after the other and gives it away in slices, as far as it is filled: the slice that reaches the end
+ * is the last of its buffer.
+ */
+function releaseBlock(block: Buffer): void {
+  const { buffer, byteOffset, byteLength } = block
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === blockBytes && byteOffset + byteLength === blockBytes) releaseMemory(buffer)
+}
+
+async function feed(source: AsyncIterable<Buffer>, stream: Duplex, onConsumed: (bytes: Buffer) => void): Promise<void> {
   for await (const chunk of source) {
-    if (!stream.write(chunk)) await drained(stream)
+    const hasRoom = stream.write(chunk, error => {
+      if (!error) onConsumed(chunk)
+    })
+    if (!hasRoom) await drained(stream)
     if (stream.destroyed) return
   }
   stream.end()

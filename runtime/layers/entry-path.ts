@@ -1,5 +1,8 @@
 import { archiveError } from './archive-error.js'
 
+/** How most archives spell their names: `./a/b`, directories with a slash at the end. */
+const leadingDot = './'
+
 /** Anything that is not a plain `a/b/c`: empty, `.` or `..` components, leading or trailing slashes. */
 const needsWork = /(?:^|\/)\.{0,2}(?:\/|$)/
 
@@ -14,7 +17,9 @@ const longestName = 4095
  */
 export function entryPath(name: string): string {
   if (name.length > longestName) throw archiveError(`an entry's name has ${name.length} bytes, more than any system takes`)
-  if (!needsWork.test(name)) return name
+  const start = name.startsWith(leadingDot) ? leadingDot.length : 0
+  const plain = name.slice(start, name.endsWith('/') ? -1 : undefined)
+  if (!needsWork.test(plain)) return plain
   const parts: string[] = []
   for (const part of name.split('/')) {
     if (part === '' || part === '.') continue

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { EngineError } from '../../src/errors/index.js'
 import type { AppliedLayer, ApplyLayer, ApplyLayerOptions } from './apply-layer.js'
+import { sendBytes } from './unpack-protocol.js'
 import { type UnpackJob, UnpackWorker } from './unpack-worker.js'
 
 /** Unpacks layers in threads of its own. */
@@ -12,9 +13,6 @@ export interface LayerUnpacker {
 
 /** More threads than this would only wait for the disk and each other. */
 const maximumThreads = 2
-
-/** Small pieces are joined into buffers of this size before they change threads: each crossing has a price. */
-const sendBytes = 256 * 1024
 
 /** Make an unpacker. Threads start with the first layer, are kept for the next ones, and never keep the process alive. */
 export function createLayerUnpacker(): LayerUnpacker {
@@ -85,7 +83,7 @@ async function send(
   onProgress: ((bytes: number) => void) | undefined
 ): Promise<boolean> {
   const iterator = source[Symbol.asyncIterator]()
-  const batch = new Batch()
+  const batch = new Batch(() => job.emptyBuffer() ?? Buffer.allocUnsafeSlow(sendBytes))
   let taken = 0
   for (;;) {
     const next = await Promise.race([iterator.next(), stopped])
@@ -109,8 +107,13 @@ async function send(
 
 /** Joins pieces into full buffers. The pieces are copied: whoever else reads them (the content store) still may. */
 class Batch {
+  readonly #newBuffer: () => Uint8Array<ArrayBuffer>
   #bytes: Uint8Array<ArrayBuffer> | undefined
   #filled = 0
+
+  constructor(newBuffer: () => Uint8Array<ArrayBuffer>) {
+    this.#newBuffer = newBuffer
+  }
 
   flush(): Uint8Array<ArrayBuffer> | undefined {
     return this.#bytes?.subarray(0, this.#filled)
@@ -119,7 +122,7 @@ class Batch {
   *add(piece: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
     let at = 0
     while (at < piece.byteLength) {
-      this.#bytes ??= new Uint8Array(sendBytes)
+      this.#bytes ??= this.#newBuffer()
       const part = piece.subarray(at, at + sendBytes - this.#filled)
       this.#bytes.set(part, this.#filled)
       this.#filled += part.byteLength

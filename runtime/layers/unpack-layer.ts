@@ -6,23 +6,27 @@ import { decompress } from './decompress.js'
 import { LayerWriter } from './layer-writer.js'
 import { TarReader } from './tar-reader.js'
 
+export interface UnpackLayerOptions {
+  readonly mediaType: string
+  readonly directory: string
+  /** Called with each piece of the source that is not needed any more. */
+  readonly onConsumed?: (bytes: Buffer) => void
+}
+
 /**
  * Unpack a layer on this thread: inflated on libuv's pool, hashed, read and written here. Files are written
  * synchronously, so this is for a worker thread; it gives way between blocks of up to 1 MiB.
  *
  * @throws EngineError as `ApplyLayer` does, and whatever `source` throws
  */
-export async function unpackLayer(
-  source: AsyncIterable<Buffer>,
-  options: { readonly mediaType: string; readonly directory: string }
-): Promise<AppliedLayer> {
+export async function unpackLayer(source: AsyncIterable<Buffer>, options: UnpackLayerOptions): Promise<AppliedLayer> {
   const { directory, mediaType } = options
   const hash = createHash('sha256')
   const writer = explaining('the root', directory, () => new LayerWriter(directory))
   const write = (work: () => void) => explaining(() => writer.entryName, directory, work)
   const reader = new TarReader(writer)
   try {
-    for await (const block of decompress(source, mediaType)) {
+    for await (const block of decompress(source, mediaType, options.onConsumed)) {
       hash.update(block)
       write(() => reader.push(block))
     }

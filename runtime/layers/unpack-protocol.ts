@@ -1,18 +1,21 @@
 import type { ErrorCode } from '../../src/errors/index.js'
 import type { AppliedLayer } from './apply-layer.js'
 
+/** Bytes are sent in buffers of this size: each crossing between threads has a price. */
+export const sendBytes = 256 * 1024
+
 /** From the main thread to an unpack thread. Several jobs may be under way on one thread. */
 export type UnpackRequest =
   | { readonly kind: 'start'; readonly job: number; readonly mediaType: string; readonly directory: string }
   /** Compressed bytes; the buffer's ownership goes along. */
-  | { readonly kind: 'bytes'; readonly job: number; readonly bytes: Uint8Array }
+  | { readonly kind: 'bytes'; readonly job: number; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'end'; readonly job: number }
   | { readonly kind: 'cancel'; readonly job: number }
 
 /** From an unpack thread to the main thread. */
 export type UnpackReply =
-  /** So many bytes went into the decompressor: there is room for as many more. */
-  | { readonly kind: 'taken'; readonly job: number; readonly byteCount: number }
+  /** These bytes went into the decompressor: there is room for as many more. The buffer comes back, to be filled again. */
+  | { readonly kind: 'taken'; readonly job: number; readonly byteCount: number; readonly buffer?: ArrayBuffer }
   | { readonly kind: 'done'; readonly job: number; readonly layer: AppliedLayer }
   /** Also the answer to `cancel`. After it the thread does not touch the directory any more. */
   | { readonly kind: 'failed'; readonly job: number; readonly error: UnpackFailure }

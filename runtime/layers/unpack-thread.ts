@@ -2,11 +2,11 @@ import { parentPort } from 'node:worker_threads'
 import { EngineError } from '../../src/errors/index.js'
 import { AsyncQueue } from '../../src/util/async-queue.js'
 import { unpackLayer } from './unpack-layer.js'
-import type { UnpackFailure, UnpackReply, UnpackRequest } from './unpack-protocol.js'
+import { sendBytes, type UnpackFailure, type UnpackReply, type UnpackRequest } from './unpack-protocol.js'
 
 // The entry of an unpack thread: answers the requests of `unpack-protocol.ts` until the main thread ends it.
 
-const jobs = new Map<number, AsyncQueue<Buffer>>()
+const jobs = new Map<number, AsyncQueue<Buffer<ArrayBuffer>>>()
 
 parentPort?.on('message', (request: UnpackRequest) => {
   const queue = jobs.get(request.job)
@@ -27,10 +27,10 @@ parentPort?.on('message', (request: UnpackRequest) => {
 })
 
 async function run({ job, mediaType, directory }: Extract<UnpackRequest, { kind: 'start' }>): Promise<void> {
-  const queue = new AsyncQueue<Buffer>({ limit: Number.POSITIVE_INFINITY })
+  const queue = new AsyncQueue<Buffer<ArrayBuffer>>({ limit: Number.POSITIVE_INFINITY })
   jobs.set(job, queue)
   try {
-    const layer = await unpackLayer(counted(job, queue), { mediaType, directory })
+    const layer = await unpackLayer(queue, { mediaType, directory, onConsumed: bytes => giveBack(job, bytes) })
     reply({ kind: 'done', job, layer })
   } catch (error) {
     reply({ kind: 'failed', job, error: failureOf(error) })
@@ -39,15 +39,15 @@ async function run({ job, mediaType, directory }: Extract<UnpackRequest, { kind:
   }
 }
 
-async function* counted(job: number, queue: AsyncQueue<Buffer>): AsyncGenerator<Buffer, void, undefined> {
-  for await (const bytes of queue) {
-    yield bytes
-    reply({ kind: 'taken', job, byteCount: bytes.byteLength })
-  }
+function giveBack(job: number, bytes: Buffer): void {
+  const { buffer, byteLength: byteCount } = bytes
+  // Only what the main thread sent: a piece made here may share its buffer with others.
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === sendBytes) reply({ kind: 'taken', job, byteCount, buffer }, [buffer])
+  else reply({ kind: 'taken', job, byteCount })
 }
 
-function reply(message: UnpackReply): void {
-  parentPort?.postMessage(message)
+function reply(message: UnpackReply, transfer: readonly ArrayBuffer[] = []): void {
+  parentPort?.postMessage(message, transfer)
 }
 
 function failureOf(error: unknown): UnpackFailure {

@@ -14,6 +14,8 @@ export interface UnpackJob {
   readonly result: Promise<AppliedLayer>
   /** Give bytes away: their buffer is the thread's afterwards. Undefined when there is room for more. */
   send(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined
+  /** A buffer that was sent and came back, at its full size. */
+  emptyBuffer(): Uint8Array<ArrayBuffer> | undefined
   end(): void
   /** Stop soon. `result` then settles, one way or the other. */
   cancel(): void
@@ -23,6 +25,7 @@ interface JobState {
   readonly result: Deferred<AppliedLayer>
   bytesUnderWay: number
   room: Deferred<void> | undefined
+  readonly emptyBuffers: ArrayBuffer[]
 }
 
 /**
@@ -52,13 +55,17 @@ export class UnpackWorker {
 
   start(options: { readonly mediaType: string; readonly directory: string }): UnpackJob {
     const job = this.#nextJob++
-    const state: JobState = { result: deferred(), bytesUnderWay: 0, room: undefined }
+    const state: JobState = { result: deferred(), bytesUnderWay: 0, room: undefined, emptyBuffers: [] }
     if (this.#jobs.size === 0) this.#worker.ref()
     this.#jobs.set(job, state)
     this.#post({ kind: 'start', job, ...options })
     return {
       result: state.result.promise,
       send: bytes => this.#send(job, state, bytes),
+      emptyBuffer: () => {
+        const buffer = state.emptyBuffers.pop()
+        return buffer && new Uint8Array(buffer)
+      },
       end: () => this.#post({ kind: 'end', job }),
       cancel: () => this.#post({ kind: 'cancel', job })
     }
@@ -87,6 +94,7 @@ export class UnpackWorker {
     switch (reply.kind) {
       case 'taken':
         state.bytesUnderWay -= reply.byteCount
+        if (reply.buffer !== undefined) state.emptyBuffers.push(reply.buffer)
         if (state.bytesUnderWay < bytesAhead) this.#release(state)
         return
       case 'done':

@@ -1,4 +1,4 @@
-import { watch } from 'node:fs'
+import { readSync, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { Socket } from 'node:net'
 import { join } from 'node:path'
@@ -38,9 +38,13 @@ export async function pidPipe(host: Pick<Host, 'pipe' | 'closeFd'>): Promise<Pid
           finish()
         })
         socket.on('error', finish)
-        // Children of the runtime may hold the pipe too: the end of the runtime counts, not the end of the file. What it wrote
-        // before it ended has been read by the next turn of the loop.
-        void ended.then(() => setImmediate(finish))
+        // Children of the runtime may hold the pipe too, so the end of the runtime counts and not the end of the file. Its end can be
+        // known before the loop has come to read what it wrote: that is in the pipe by then.
+        void ended.then(() => {
+          if (socket.destroyed) return
+          text += readNow(read)
+          finish()
+        })
       })
     },
     close: () => {
@@ -70,6 +74,17 @@ export async function pidFile(bundle: string): Promise<PidChannel> {
         void ended.then(() => look(true))
       }),
     close: () => watcher.close()
+  }
+}
+
+/** What is in a non-blocking pipe. */
+function readNow(fd: number): string {
+  const chunk = Buffer.alloc(32)
+  try {
+    return chunk.toString('latin1', 0, readSync(fd, chunk))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return ''
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { EngineError } from '../errors/index.js'
 
 /** What was made through one engine, and has to go with it. */
@@ -7,7 +8,7 @@ export class Session {
   readonly id = randomBytes(8).toString('hex')
   readonly #containers = new Set<string>()
   readonly #pending = new Set<Promise<unknown>>()
-  readonly #closing = new AbortController()
+  readonly #closing = manyListeners(new AbortController())
 
   readonly #creations = new Set<Promise<unknown>>()
   #isEnding = false
@@ -79,4 +80,10 @@ export class Session {
 
 function closedError(): EngineError {
   return new EngineError('unavailable', 'The engine was closed. Make another one with createEngine()')
+}
+
+/** Every call in flight listens to it: Node's warning about many listeners would cry wolf. */
+function manyListeners(controller: AbortController): AbortController {
+  setMaxListeners(0, controller.signal)
+  return controller
 }

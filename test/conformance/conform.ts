@@ -39,13 +39,15 @@ export type Behaviours = Readonly<Record<string, Behaviour>>
 export interface ConformOptions {
   readonly images?: readonly ImageName[]
   readonly world?: boolean
+  /** Subjects that do not have this at all yet, and why: their rows say `skip`. */
+  readonly later?: Readonly<Record<string, string>>
 }
 
 /** Run behaviours on every subject, and end each with the check that nothing is left on this machine. */
 export function conform(theme: string, behaviours: Behaviours, options: ConformOptions = {}): void {
   const lab = inject('lab')
   for (const subject of subjects) {
-    const obstacle = subject.obstacle(lab) ?? missingFrom(lab, options)
+    const obstacle = subject.obstacle(lab) ?? missingFrom(lab, options) ?? options.later?.[subject.name]
     describe(`${theme} (${subject.name})`, () => runOn(subject, { theme, behaviours, lab, obstacle }))
   }
 }
@@ -58,12 +60,13 @@ interface Suite {
 }
 
 const nothingIsLeft = 'when its engine is closed, nothing is left on this machine'
+const noWarnings = 'the process was warned of nothing (leaks, deprecations)'
 let counter = 0
 
 function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): void {
   const row = (behaviour: string) => ({ theme, behaviour, subject: subject.name })
   if (obstacle !== undefined) {
-    for (const name of [...Object.keys(behaviours), nothingIsLeft]) {
+    for (const name of [...Object.keys(behaviours), noWarnings, nothingIsLeft]) {
       record({ ...row(name), outcome: 'skip', reason: obstacle })
       it.skip(`${name} (${obstacle})`)
     }
@@ -72,13 +75,19 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
   let place: Place
   let engine: Engine
   let before: HostSnapshot
+  const warnings: string[] = []
+  const note = (warning: Error): void => {
+    warnings.push(`${warning.name}: ${warning.message}`)
+  }
   beforeAll(async () => {
+    process.on('warning', note)
     place = { lab, folder: await mkdtemp(join(tmpdir(), 'gantry-conformance-')) }
     before = await snapshotHost({ roots: [place.folder] })
     engine = await open(subject, place)
     await engine.image(lab.images.busybox ?? '').pull({ policy: 'missing' })
   })
   afterAll(async () => {
+    process.off('warning', note)
     await engine?.close()
     await rm(place.folder, { recursive: true, force: true })
   })
@@ -95,6 +104,7 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
       })
     })
   }
+  it(noWarnings, () => recorded(row(noWarnings), async () => expect(warnings).toEqual([])))
   it(nothingIsLeft, async () => {
     await recorded(row(nothingIsLeft), async () => {
       await engine.close()

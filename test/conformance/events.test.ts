@@ -147,12 +147,16 @@ conform('events', {
 
   'a container that another engine started is heard of': async ({ engine, open, reference }) => {
     const other = await open()
-    const heard = new Promise<string>(resolve => engine.on('container.started', event => resolve(event.id)))
-    // The stream behind `on` opens in the background.
-    await new Promise(resolve => setTimeout(resolve, 500))
-    const container = await other.image(reference('busybox')).cmd('sleep', '0.2').start()
-    expect(await heard).toBe(container.id)
-    engine.off('container.started')
+    const heard: string[] = []
+    engine.on('container.started', event => heard.push(event.id))
+    try {
+      // The stream behind `on` opens in the background.
+      await new Promise(resolve => setTimeout(resolve, 500))
+      const container = await other.image(reference('busybox')).cmd('sleep', '0.2').start()
+      await eventually(async () => heard.includes(container.id))
+    } finally {
+      engine.off('container.started')
+    }
   },
 
   'pull, tag and removal of an image are told': async ({ engine, publish, unique }) => {

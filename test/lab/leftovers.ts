@@ -2,6 +2,7 @@ import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from 'gantry'
+import { labPrefix } from './place.js'
 import { run } from './programs.js'
 
 /** What tests can leave behind, by kind; each entry is one line for people. */
@@ -20,9 +21,9 @@ export interface SnapshotOptions {
 /** Write down what is on this machine now. */
 export async function snapshotHost(options: SnapshotOptions = {}): Promise<HostSnapshot> {
   return {
-    mount: await mounts(),
-    'network device': await readdir('/sys/class/net').catch(() => []),
-    'network namespace': await readdir('/run/netns').catch(() => []),
+    mount: (await mounts()).filter(isNoLab),
+    'network device': (await readdir('/sys/class/net').catch(() => [])).filter(isNoLab),
+    'network namespace': (await readdir('/run/netns').catch(() => [])).filter(isNoLab),
     nftables: await rules(),
     cgroup: await controlGroups('/sys/fs/cgroup', 5),
     process: await processes(options.roots ?? []),
@@ -51,6 +52,11 @@ export async function leftoversSince(
     if (left.length === 0 || Date.now() > deadline) return left
     await delay(100)
   }
+}
+
+/** Other labs may start and stop meanwhile; {@link startLab} cleans up after itself. */
+function isNoLab(entry: string): boolean {
+  return !entry.includes(labPrefix)
 }
 
 /** Entries count one by one: five pipes instead of three are two left over. */

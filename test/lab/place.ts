@@ -2,6 +2,9 @@ import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+/** How the names of a lab's network devices and namespaces begin. */
+export const labPrefix = 'gtlab'
+
 /** A lab's folder and number. The number is unique among the labs of this machine that are running. */
 export interface Place {
   readonly slot: number

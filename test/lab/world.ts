@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import type { Place } from './place.js'
+import { labPrefix, type Place } from './place.js'
 import { type RunningProgram, run, startProgram, untilReady } from './programs.js'
 
 /**
@@ -83,7 +83,8 @@ export async function removeWorld(ip: string, place: Place): Promise<void> {
 }
 
 function names(place: Place): { world: string; dockerd: string; link: string } {
-  return { world: `gtlab${place.slot}-world`, dockerd: `gtlab${place.slot}-dockerd`, link: `gtlab${place.slot}` }
+  const link = `${labPrefix}${place.slot}`
+  return { world: `${link}-world`, dockerd: `${link}-dockerd`, link }
 }
 
 function ask(host: string, port: number): Promise<string> {

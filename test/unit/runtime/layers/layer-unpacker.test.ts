@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { createLayerUnpacker, type LayerUnpacker } from '../../../../runtime/layers/layer-unpacker.js'
@@ -178,7 +179,7 @@ describe.skipIf(!isRoot)('createLayerUnpacker (needs root)', () => {
     const directory = folder()
     mkdirSync(path.join(directory, 'layer'))
     const script = `
-      import { createLayerUnpacker } from ${JSON.stringify(new URL('../../../../runtime/layers/layer-unpacker.ts', import.meta.url).pathname)}
+      import { createLayerUnpacker } from ${JSON.stringify(fileURLToPath(new URL('../../../../runtime/layers/layer-unpacker.ts', import.meta.url)))}
       import { gzipSync } from 'node:zlib'
       async function* source() { yield gzipSync(Buffer.alloc(1024)) }
       const layer = await createLayerUnpacker().apply(source(), { mediaType: '', directory: ${JSON.stringify(path.join(directory, 'layer'))}, signal: new AbortController().signal })
@@ -188,16 +189,16 @@ describe.skipIf(!isRoot)('createLayerUnpacker (needs root)', () => {
   })
 })
 
-/** Bundled by the build tool first: this Node does not run TypeScript. */
+/** Bundled first, with the thread beside it as in the published package: this Node does not run TypeScript. */
 function runTypeScript(script: string, directory: string) {
-  const root = new URL('../../../../', import.meta.url).pathname
-  const bundle = path.join(root, 'node_modules/.bin/esbuild')
-  const options = ['--bundle', '--platform=node', '--format=esm', '--loader=ts', `--outfile=${path.join(directory, 'main.js')}`]
-  const built = spawnSync(bundle, options, { input: script, encoding: 'utf8', cwd: root })
-  if (built.status !== 0) throw new Error(built.stderr)
-  // Beside the bundle, as in the published package.
-  spawnSync('cp', [path.join(root, 'dist/unpack-thread.js'), directory])
-  spawnSync('ln', ['-s', path.join(root, 'node_modules'), directory])
-  spawnSync('sh', ['-c', `echo '{"type":"module"}' > ${path.join(directory, 'package.json')}`])
+  const checkout = fileURLToPath(new URL('../../../../', import.meta.url))
+  const bundle = (input: string, args: readonly string[]) => {
+    const options = ['--bundle', '--platform=node', '--format=esm', '--target=node20', '--packages=external', ...args]
+    const built = spawnSync(path.join(checkout, 'node_modules/.bin/esbuild'), options, { input, encoding: 'utf8', cwd: checkout })
+    if (built.status !== 0) throw new Error(built.stderr)
+  }
+  bundle(script, ['--loader=ts', `--outfile=${path.join(directory, 'main.js')}`])
+  bundle('', ['runtime/layers/unpack-thread.ts', `--outfile=${path.join(directory, 'unpack-thread.js')}`])
+  writeFileSync(path.join(directory, 'package.json'), '{"type":"module"}')
   return spawnSync(process.execPath, [path.join(directory, 'main.js')], { encoding: 'utf8', timeout: 20_000 })
 }

@@ -152,16 +152,16 @@ export class EngineHandle extends LiveEmitter implements Engine {
 
   async #raw<Op extends Operation>(operation: Op, input: InputOf<Op>, options: Abortable): Promise<OutputOf<Op>> {
     const limits = checkAbortable('raw.call', checkKeys('raw.call', options, ['signal', 'timeout']))
-    // What is streamed outlives the call: its scope stays open, and ends with the engine at the latest.
-    const scope = openCallScope(operation.id, limits, this.#context.session.closing)
-    try {
-      const output = await callWith(this.#context, operation, input, { signal: scope.signal })
-      if (!streamed.has(operation.response)) scope.release()
-      return output
-    } catch (error) {
-      scope.release()
-      throw error
+    const { closing } = this.#context.session
+    if (streamed.has(operation.response) && limits.timeoutMs === undefined) {
+      // What is streamed outlives the call, and nobody says when it ends: this kind of signal is let go of with the stream itself.
+      const signal = limits.signal === undefined ? closing : AbortSignal.any([closing, limits.signal])
+      return callWith(this.#context, operation, input, { signal })
     }
+    const scope = openCallScope(operation.id, limits, closing)
+    const call = callWith(this.#context, operation, input, { signal: scope.signal })
+    call.then(streamed.has(operation.response) ? undefined : scope.release, scope.release)
+    return call
   }
 }
 

@@ -27,9 +27,32 @@ export function linkSignals(...sources: readonly (AbortSignal | undefined)[]): L
       abort(source.reason)
       break
     }
-    const follow = (): void => abort(source.reason)
-    source.addEventListener('abort', follow, { once: true })
-    undo.push(() => source.removeEventListener('abort', follow))
+    undo.push(onAbort(source, () => abort(source.reason)))
   }
   return { signal: controller.signal, abort, release }
+}
+
+const followersOf = new WeakMap<AbortSignal, Set<() => void>>()
+
+/**
+ * Call `action` when `source` is aborted, until the returned function is called. Whatever the number of actions there is one listener:
+ * Node takes more than ten for a leak, and warns.
+ */
+export function onAbort(source: AbortSignal, action: () => void): () => void {
+  let followers = followersOf.get(source)
+  if (followers === undefined) {
+    const all = new Set<() => void>()
+    source.addEventListener('abort', () => callEach(all), { once: true })
+    followersOf.set(source, all)
+    followers = all
+  }
+  const own = (): void => action()
+  followers.add(own)
+  return () => followers.delete(own)
+}
+
+function callEach(actions: Set<() => void>): void {
+  const all = [...actions]
+  actions.clear()
+  for (const action of all) action()
 }

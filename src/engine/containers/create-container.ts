@@ -1,6 +1,7 @@
 import { ContainerCreate, ContainerDelete } from '../../api/index.js'
 import { keepLabel, sessionLabel } from '../../api/labels.js'
 import { EngineError } from '../../errors/index.js'
+import { onAbort } from '../../util/link-signals.js'
 import type { CallLimits } from '../call-scope.js'
 import { callThrough, type EngineContext } from '../context.js'
 import type { EngineEvent } from '../events/engine-event.js'
@@ -82,13 +83,13 @@ async function create(context: EngineContext, spec: SpecSettings, request: Creat
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined, undo: (value: T) => void): Promise<T> {
   if (signal === undefined) return work
   return new Promise((resolve, reject) => {
-    const give = (): void => {
+    const giveUp = (): void => {
       work.then(undo, () => {})
       reject(signal.reason)
     }
-    if (signal.aborted) return give()
-    signal.addEventListener('abort', give, { once: true })
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', give))
+    if (signal.aborted) return giveUp()
+    const release = onAbort(signal, giveUp)
+    work.then(resolve, reject).finally(release)
   })
 }
 

@@ -68,6 +68,22 @@ describe('linkSignals', () => {
   })
 })
 
+it('a signal that very many follow causes no warning', async () => {
+  const warnings: Error[] = []
+  const note = (warning: Error): void => {
+    warnings.push(warning)
+  }
+  process.on('warning', note)
+  const source = new AbortController()
+  const all = Array.from({ length: 50 }, () => linkSignals(source.signal))
+  for (const linked of all.slice(0, 25)) linked.release()
+  await new Promise(resolve => setImmediate(resolve))
+  source.abort()
+  process.off('warning', note)
+  expect(warnings).toEqual([])
+  expect(all.map(({ signal }) => signal.aborted)).toEqual([...Array(25).fill(false), ...Array(25).fill(true)])
+})
+
 it('once does its work once', () => {
   let count = 0
   const next = once(() => ++count)

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { currentProcess } from '../../../../runtime/host/process-identity.js'
 import type { RemoveImageOptions } from '../../../../runtime/images/image-service.js'
 import { chainIdsOf } from '../../../../runtime/layers/chain-id.js'
 import { contentsOf, registryListener, serve } from '../registry/local-server.js'
@@ -200,18 +201,20 @@ describe('remove', () => {
     expect(await world.inventory()).toEqual(emptyInventory)
   })
 
-  it('leaves what a pull in flight has leased, and takes what a dead one left', async () => {
+  it('leaves what a pull in flight has leased, and takes what a dead one left a day ago', async () => {
     await using world = await openWorld()
     const host = await pulled(world)
-    const owner = (await import('../../../../runtime/host/process-identity.js')).currentProcess()
-    const holding = { digests: [base.digest], chainIds: chains(one).slice(0, 1), reference: 'x' }
+    const owner = currentProcess()
+    const holding = { digests: [base.digest], chainIds: chains(one).slice(0, 1), reference: 'x', takenAt: Date.now() }
     await world.metadata.transaction(transaction => transaction.put('meta', 'lease/alive', { owner, ...holding }))
     await world.images.remove(`${host}/one`, unused)
     await world.images.remove(`${host}/two:2`, unused)
     expect(await world.inventory()).toMatchObject({ blobs: [base.digest], layers: holding.chainIds })
-    await world.metadata.transaction(transaction =>
-      transaction.put('meta', 'lease/alive', { owner: { pid: 1, startTime: 'x' }, ...holding })
-    )
+    const dead = { owner: { pid: 1, startTime: 'x' }, ...holding }
+    await world.metadata.transaction(transaction => transaction.put('meta', 'lease/alive', dead))
+    await world.images.collectGarbage()
+    expect(await world.inventory()).toMatchObject({ blobs: [base.digest], layers: holding.chainIds })
+    await world.metadata.transaction(transaction => transaction.put('meta', 'lease/alive', { ...dead, takenAt: 0 }))
     await world.images.collectGarbage()
     expect(await world.inventory()).toEqual(emptyInventory)
   })

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { pack } from 'tar-stream'
 import { build } from 'tsup'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { Frame, InputOf } from '../../src/api/index.js'
@@ -25,6 +26,7 @@ import {
   ExecInspect,
   ExecResize,
   ExecStart,
+  ImageBuild,
   ImageCreate,
   ImageInspect,
   PutContainerArchive,
@@ -229,14 +231,21 @@ describe.skipIf(isMissing)('the HTTP transport and a real dockerd (needs root, d
       await expect(pull('127.0.0.1:1/x')).rejects.toMatchObject({ code: 'unavailable' })
     })
 
-    it('an import that fails after its status was sent throws from the iteration', async () => {
-      const archive = (async function* () {
-        yield Buffer.from('this is no archive at all, and much too short'.repeat(100))
+    it('a build step that fails is an error inside a stream with status 200: the call resolves, the iteration throws', async () => {
+      const tar = pack()
+      tar.entry({ name: 'Dockerfile' }, `FROM ${image}\nRUN echo working && exit 9\n`)
+      tar.finalize()
+      const context = (async function* (): AsyncGenerator<Uint8Array> {
+        // The reason for the cast: the types of tar-stream do not say what it gives.
+        for await (const piece of tar) yield piece as Uint8Array
       })()
-      const load = async (): Promise<void> => {
-        for await (const _progress of await engine.call(ImageCreate, { query: { fromSrc: '-', repo: 'broken' }, body: archive }));
-      }
-      await expect(load()).rejects.toMatchObject({ code: expect.stringMatching(/failed|data_loss/) })
+      const progress = await engine.call(ImageBuild, { query: { rm: true, forcerm: true }, body: context })
+      const seen: unknown[] = []
+      const reading = (async () => {
+        for await (const message of progress) seen.push(message)
+      })()
+      await expect(reading).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('returned a non-zero code: 9') })
+      expect(seen).toContainEqual({ stream: 'working\n' })
     })
   })
 

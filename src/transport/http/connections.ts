@@ -14,6 +14,8 @@ export interface Connections {
   single(): SingleConnection
   /** Lets requests end, then frees everything. */
   close(): Promise<void>
+  /** Frees everything at once, whatever is under way. */
+  destroy(): Promise<void>
 }
 
 /** A connection for one request. */
@@ -33,6 +35,8 @@ export type ConnectedSocket = Duplex & { ref?(): unknown; unref?(): unknown }
  * a session, of which sshd allows ten by default (MaxSessions).
  */
 const shortLimit = { unix: 32, npipe: 32, tcp: 32, ssh: 4 }
+
+const connectTimeoutMs = 30_000
 
 /** Prepare connections; none is made yet. */
 export async function openConnections(endpoint: Endpoint, tls: TlsOptions | undefined): Promise<Connections> {
@@ -61,6 +65,10 @@ export async function openConnections(endpoint: Endpoint, tls: TlsOptions | unde
     async close() {
       await Promise.all([short.close(), long.close()])
       await close()
+    },
+    async destroy() {
+      await Promise.all([short.destroy(), long.destroy()])
+      await close()
     }
   }
 }
@@ -76,12 +84,12 @@ function connectorOf(endpoint: Endpoint, tls: TlsOptions | undefined, build: typ
   switch (endpoint.kind) {
     case 'unix':
     case 'npipe':
-      return { origin: 'http://localhost', connect: build({ socketPath: endpoint.socketPath }), close }
+      return { origin: 'http://localhost', connect: build({ socketPath: endpoint.socketPath, timeout: connectTimeoutMs }), close }
     case 'ssh':
       return { origin: 'http://localhost', ...sshConnector(endpoint.target) }
     case 'tcp': {
       const origin = `${tls === undefined ? 'http' : 'https'}://${endpoint.hostname}:${endpoint.port ?? (tls === undefined ? 2375 : 2376)}`
-      return { origin, connect: build(tls === undefined ? {} : tlsOptions(tls)), close }
+      return { origin, connect: build({ ...(tls === undefined ? {} : tlsOptions(tls)), timeout: connectTimeoutMs }), close }
     }
   }
 }

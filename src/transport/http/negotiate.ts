@@ -11,13 +11,22 @@ const pong = 'OK'
  * Agree on an API version with an engine: the newest that both sides speak.
  *
  * @param ping sends a ping, without a version in its path
+ * @param options.methods what to ask with; undici gives up the connection of a HEAD, so GET alone saves one where they are dear
  * @throws not_supported when the engine is older than 1.24, unavailable when what answers is not an engine
  */
-export async function negotiate(ping: (method: 'HEAD' | 'GET') => Promise<HttpResponse>, endpoint: string): Promise<string> {
+export async function negotiate(
+  ping: (method: 'HEAD' | 'GET') => Promise<HttpResponse>,
+  endpoint: string,
+  options: { readonly methods: 'HEAD, then GET' | 'GET' }
+): Promise<string> {
+  const said = options.methods === 'GET' ? undefined : await askWithHead(ping)
+  return chooseVersion(said ?? (await askWithGet(ping, endpoint)), endpoint)
+}
+
+async function askWithHead(ping: (method: 'HEAD') => Promise<HttpResponse>): Promise<string | undefined> {
   const head = await ping('HEAD')
   await read(head)
-  const said = head.status < 400 ? head.headers['api-version'] : undefined
-  return chooseVersion(said ?? (await askWithGet(ping, endpoint)), endpoint)
+  return head.status < 400 ? head.headers['api-version'] : undefined
 }
 
 /** Engines before API 1.40, and some proxies, have no HEAD. */

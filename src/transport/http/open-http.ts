@@ -4,7 +4,7 @@ import { CallScope } from './call-scope.js'
 import { connectionError } from './connection-error.js'
 import { openConnections } from './connections.js'
 import { parseEndpoint } from './endpoint.js'
-import { exchange } from './exchange.js'
+import { exchange, type HttpResponse } from './exchange.js'
 import { HttpTransport } from './http-transport.js'
 import { negotiate, pingFacts } from './negotiate.js'
 
@@ -38,16 +38,16 @@ export async function openHttp(options: OpenHttpOptions): Promise<Transport> {
   const connections = await openConnections(target, options.tls)
   const prefix = target.kind === 'tcp' ? target.basePath : ''
   try {
-    const apiVersion = await negotiate(method => {
-      const scope = new CallScope(signal, () => {})
+    const ping = (method: 'HEAD' | 'GET'): Promise<HttpResponse> => {
       const request = { method, path: `${prefix}/_ping`, headers: {}, timeoutMs: deadlineMs }
-      return exchange(connections.short, request, scope, (error, headArrived) =>
+      return exchange(connections.short, request, new CallScope(signal, () => {}), (error, headArrived) =>
         connectionError(error, target, pingFacts(method), headArrived)
       )
-    }, target.display)
+    }
+    const apiVersion = await negotiate(ping, target.display, { methods: target.kind === 'ssh' ? 'GET' : 'HEAD, then GET' })
     return new HttpTransport({ target, connections, apiVersion, deadlineMs })
   } catch (error) {
-    await connections.close()
+    await connections.destroy()
     throw error
   }
 }

@@ -13,6 +13,8 @@ const stderrLimit = 2000
  */
 export class ProcessDuplex extends Duplex {
   readonly #child: PipedProcess
+  /** Once it has ended and its output was taken: the error, if it failed. */
+  readonly #over: Promise<EngineError | undefined>
   #stderr = ''
 
   constructor(child: PipedProcess, program: string) {
@@ -30,10 +32,11 @@ export class ProcessDuplex extends Duplex {
     // pipe, so the end of stdout is awaited too.
     const exited = new Promise<number | string>(resolve => child.once('exit', (code, signal) => resolve(code ?? signal ?? 'a signal')))
     const drained = new Promise<void>(resolve => child.stdout.once('close', resolve))
+    this.#over = Promise.all([exited, drained]).then(([status]) => (status === 0 ? undefined : failure(program, status, this.#stderr)))
     child.once('error', error => this.destroy(error))
-    void Promise.all([exited, drained]).then(([status]) => {
-      if (status === 0) this.push(null)
-      else this.destroy(failure(program, status, this.#stderr))
+    void this.#over.then(failed => {
+      if (failed === undefined) this.push(null)
+      else this.destroy(failed)
     })
   }
 
@@ -52,11 +55,17 @@ export class ProcessDuplex extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#child.stdin.write(chunk, callback)
+    this.#child.stdin.write(chunk, error => this.#settle(error, callback))
   }
 
   override _final(callback: (error?: Error | null) => void): void {
-    this.#child.stdin.end(() => callback())
+    this.#child.stdin.end((error?: Error | null) => this.#settle(error, callback))
+  }
+
+  /** A process that does not read is about to end, and says more about it than the EPIPE of the write. */
+  #settle(error: Error | null | undefined, callback: (error?: Error | null) => void): void {
+    if (error) void this.#over.then(failed => callback(failed ?? error))
+    else callback()
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {

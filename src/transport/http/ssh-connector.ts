@@ -17,9 +17,18 @@ const persistSeconds = 30
  */
 export function sshConnector(target: SshTarget): { readonly connect: buildConnector.connector; close(): Promise<void> } {
   let folder: string | undefined
+  const removeFolder = (): void => {
+    process.off('exit', removeFolder)
+    if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
+    folder = undefined
+  }
   const controlOptions = (): string[] => {
     if (process.platform === 'win32') return [] // its ssh has no multiplexing
-    folder ??= mkdtempSync(join(tmpdir(), 'gantry-ssh-'))
+    if (folder === undefined) {
+      folder = mkdtempSync(join(tmpdir(), 'gantry-ssh-'))
+      // Where close is never called the shared connection ends by itself, but its folder would stay.
+      process.on('exit', removeFolder)
+    }
     return ['-o', 'ControlMaster=auto', '-o', `ControlPath=${folder}/%C`, '-o', `ControlPersist=${persistSeconds}`]
   }
   return {
@@ -42,8 +51,7 @@ export function sshConnector(target: SshTarget): { readonly connect: buildConnec
       const options = ['-o', `ControlPath=${folder}/%C`, '-O', 'exit']
       // It fails where the shared connection is gone already, which is as well.
       await new Promise<void>(resolve => execFile('ssh', [...options, ...sshArguments(target)], () => resolve()))
-      rmSync(folder, { recursive: true, force: true })
-      folder = undefined
+      removeFolder()
     }
   }
 }

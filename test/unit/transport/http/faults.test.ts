@@ -14,7 +14,7 @@ import {
   SystemInfo
 } from '../../../../src/api/index.js'
 import { openHttp } from '../../../../src/transport/http/open-http.js'
-import { frame, localEngine, rawEngine, textOf } from './local-engine.js'
+import { frame, localEngine, rawEngine, rawServer, textOf } from './local-engine.js'
 
 const path = { id: 'x' }
 const okHead = (type: string): string => `HTTP/1.1 200 OK\r\nContent-Type: ${type}\r\n`
@@ -43,6 +43,16 @@ describe('no connection', () => {
       code: 'unavailable',
       message: expect.stringContaining('tcp://127.0.0.1:1')
     })
+  })
+
+  it('opening can be aborted while nothing answers', async () => {
+    await using server = await rawServer(() => {})
+    const reason = new Error('enough')
+    await expect(openHttp({ host: server.host, signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ name: 'TimeoutError' })
+    const controller = new AbortController()
+    const opening = openHttp({ host: server.host, signal: controller.signal })
+    setTimeout(() => controller.abort(reason), 20)
+    await expect(opening).rejects.toBe(reason)
   })
 
   it('opening with an aborted signal rejects with its reason', async () => {

@@ -49,7 +49,9 @@ describe.skipIf(process.platform === 'win32')('ssh', () => {
     expect(transport).toMatchObject({ kind: 'ssh', endpoint: 'ssh://me@box:2222/run/my.sock', apiVersion: '1.41' })
     expect(await transport.call(SystemInfo, {})).toEqual({ ID: 'far away' })
     await transport.close()
-    const [first = []] = await calls()
+    const [first = [], ...others] = await calls()
+    // A second connection where the first was not free again at once, and one call to take them down.
+    expect(others.length).toBeLessThanOrEqual(2)
     expect(first).toEqual(expect.arrayContaining(['ControlMaster=auto', 'BatchMode=yes', '-T']))
     expect(first.slice(first.indexOf('-l'))).toEqual([
       ...['-l', 'me', '-p', '2222', '--', 'box'],
@@ -87,6 +89,18 @@ describe.skipIf(process.platform === 'win32')('ssh', () => {
     await using transport = await openHttp({ host: 'ssh://box' })
     await Promise.all(Array.from({ length: 30 }, () => transport.call(ContainerInspect, { path: { id: 'x' } })))
     expect((await calls()).length).toBeLessThanOrEqual(6)
+  })
+
+  it('an idle connection does not keep the process alive', async () => {
+    const active = (): number => process.getActiveResourcesInfo().filter(kind => /Process|Pipe/.test(kind)).length
+    await using engine = await localEngine({ answer: (_request, response) => response.end('{}') })
+    await install(standIn(engine.socketPath, log))
+    const before = active()
+    await using transport = await openHttp({ host: 'ssh://box' })
+    await transport.call(SystemInfo, {})
+    // What is left are the server's ends, which belong to this test.
+    const servers = (await calls()).length
+    await expect.poll(active).toBeLessThanOrEqual(before + servers)
   })
 
   it('an abort ends the ssh process', async () => {

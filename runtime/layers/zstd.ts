@@ -4,8 +4,11 @@ import * as zlib from 'node:zlib'
 import { EngineError } from '../../src/errors/index.js'
 import { archiveError } from './archive-error.js'
 
+type FrameDecompressor = Transform & { readonly bytesWritten: number }
+
 // In Node from 22.15 and 23.8; the types are older.
-const builtIn = (zlib as { readonly createZstdDecompress?: (options: { readonly chunkSize: number }) => Transform }).createZstdDecompress
+const builtIn = (zlib as { readonly createZstdDecompress?: (options: { readonly chunkSize: number }) => FrameDecompressor })
+  .createZstdDecompress
 
 /**
  * Read zstd: with Node's own zlib where it can, else with the `zstd` program.
@@ -13,7 +16,61 @@ const builtIn = (zlib as { readonly createZstdDecompress?: (options: { readonly 
  * Without either the stream fails with EngineError `not_supported`.
  */
 export function createZstdDecompress(blockBytes: number): Duplex {
-  return builtIn === undefined ? zstdProgram() : builtIn({ chunkSize: blockBytes })
+  return builtIn === undefined ? zstdProgram() : allFrames(() => builtIn({ chunkSize: blockBytes }))
+}
+
+/**
+ * Node's decompressor ends with the first frame whose end lies inside a chunk, and drops the rest without a word; layers often
+ * have many frames. This one goes on with a new decompressor where the last one stopped.
+ */
+function allFrames(createDecompressor: () => FrameDecompressor): Duplex {
+  let inner: FrameDecompressor | undefined
+
+  function start(): FrameDecompressor {
+    const made = createDecompressor()
+    made.on('data', (block: Buffer) => {
+      if (!stream.push(block)) made.pause()
+    })
+    made.on('error', error => stream.destroy(error))
+    return made
+  }
+
+  function write(chunk: Buffer, callback: () => void): void {
+    const current = inner ?? start()
+    inner = current
+    const before = current.bytesWritten
+    const onEnd = () => {
+      inner = undefined
+      current.destroy()
+      write(chunk.subarray(current.bytesWritten - before), callback)
+    }
+    current.once('end', onEnd)
+    current.write(chunk, error => {
+      // Where it stopped inside the chunk, it may or may not call back; the end decides.
+      if (error || inner !== current || current.bytesWritten - before < chunk.length) return
+      current.off('end', onEnd)
+      callback()
+    })
+  }
+
+  const stream = new Duplex({
+    write(chunk: Buffer, _encoding, callback) {
+      write(chunk, callback)
+    },
+    final(callback) {
+      if (inner === undefined) stream.push(null)
+      else inner.once('end', () => stream.push(null)).end()
+      callback()
+    },
+    read() {
+      inner?.resume()
+    },
+    destroy(error, callback) {
+      inner?.destroy()
+      callback(error)
+    }
+  })
+  return stream
 }
 
 /** The `zstd` program as a stream. */

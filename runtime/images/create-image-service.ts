@@ -95,7 +95,8 @@ async function removeImage(nameOrId: string, options: RemoveImageOptions, parts:
   const { untagged, deleted, garbage } = await parts.metadata.transaction(transaction => {
     const { id, reference } = findImage(transaction, nameOrId)
     const references = referencesByImage(transaction).get(id) ?? []
-    const plan = planRemoval({ imageId: id, named: reference, references, options })
+    const named = reference === undefined ? undefined : { reference, text: nameOrId }
+    const plan = planRemoval({ imageId: id, named, references, options })
     for (const gone of plan.untag) transaction.remove('references', canonical(gone))
     const stored = plan.deleteImage ? transaction.get<StoredImage>('images', id) : undefined
     if (stored !== undefined) transaction.remove('images', id)

@@ -4,8 +4,8 @@ import type { RemoveImageOptions } from './image-service.js'
 
 export interface RemovalRequest {
   readonly imageId: string
-  /** The reference that was named; undefined when the image was named by id. */
-  readonly named: Reference | undefined
+  /** The reference that was named, and how it was spelled; undefined when the image was named by id. */
+  readonly named: { readonly reference: Reference; readonly text: string } | undefined
   /** All references to the image. */
   readonly references: readonly Reference[]
   readonly options: RemoveImageOptions
@@ -26,13 +26,13 @@ export function planRemoval(request: RemovalRequest): RemovalPlan {
   return request.named === undefined ? planById(request) : planByName(request, request.named)
 }
 
-function planByName(request: RemovalRequest, named: Reference): RemovalPlan {
+function planByName(request: RemovalRequest, { reference: named, text }: NonNullable<RemovalRequest['named']>): RemovalPlan {
   const { imageId, references, options } = request
   const user = options.usedBy.get(imageId)
   if (!options.force && user !== undefined && isSingleReference(references)) {
     throw new EngineError(
       'conflict',
-      `conflict: unable to remove repository reference "${familiar(named)}" (must force) - container ${shortId(user.containerId)} is using its referenced image ${shortId(imageId)}`,
+      `conflict: unable to remove repository reference "${text}" (must force) - container ${shortId(user.containerId)} is using its referenced image ${shortId(imageId)}`,
       { details: { imageId, containerId: user.containerId } }
     )
   }
@@ -42,7 +42,9 @@ function planByName(request: RemovalRequest, named: Reference): RemovalPlan {
   const takeDigests = named.digest === undefined && sameRepository.every(({ digest }) => digest !== undefined)
   const untag = [named, ...(takeDigests ? sameRepository : [])]
   const remaining = others.filter(reference => !untag.includes(reference))
-  return { untag, deleteImage: remaining.length === 0 && user === undefined }
+  // By force a stopped container's image goes too; a running one's only loses its name.
+  const isFree = user === undefined || (options.force && !user.running)
+  return { untag, deleteImage: remaining.length === 0 && isFree }
 }
 
 function planById(request: RemovalRequest): RemovalPlan {

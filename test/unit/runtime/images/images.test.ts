@@ -166,7 +166,7 @@ describe('remove', () => {
     const stopped = { force: false, usedBy: usedBy(one, false) }
     await expect(world.images.remove(`${host}/one`, stopped)).rejects.toMatchObject({
       code: 'conflict',
-      message: `conflict: unable to remove repository reference "${host}/one:latest" (must force) - container cccccccccccc is using its referenced image ${short}`
+      message: `conflict: unable to remove repository reference "${host}/one" (must force) - container cccccccccccc is using its referenced image ${short}`
     })
     await expect(world.images.remove(short, stopped)).rejects.toMatchObject({
       message: `conflict: unable to delete ${short} (must be forced) - image is being used by stopped container cccccccccccc`
@@ -180,6 +180,14 @@ describe('remove', () => {
       { untagged: `${host}/one@${one.manifest.digest}` }
     ])
     expect((await world.images.get(short)).tags).toEqual([])
+  })
+
+  it('by name and with force takes the image of a stopped container', async () => {
+    await using world = await openWorld()
+    const host = await pulled(world)
+    expect(await world.images.remove(`${host}/one`, { force: true, usedBy: usedBy(one, false) })).toContainEqual({
+      deleted: one.config.digest
+    })
   })
 
   it('leaves layers that a container stands on, and takes them when it is gone', async () => {

@@ -1,4 +1,4 @@
-import { ContainerCreate, ContainerDelete } from '../../api/index.js'
+import { ContainerCreate, ContainerDelete, ContainerWait } from '../../api/index.js'
 import { keepLabel, sessionLabel } from '../../api/labels.js'
 import { EngineError } from '../../errors/index.js'
 import { onAbort } from '../../util/link-signals.js'
@@ -39,15 +39,31 @@ export async function createContainer(context: EngineContext, spec: SpecSettings
   }
 }
 
-/** Remove a container and its anonymous volumes, running or not. One that is gone, or about to be, is fine. */
+/** Remove a container and its anonymous volumes, running or not. One that is gone is fine, and so is one that is being removed already. */
 export async function removeForGood(context: EngineContext, id: string): Promise<void> {
   try {
     await callThrough(context, ContainerDelete, { path: { id }, query: { force: true, v: true } })
   } catch (error) {
-    const isGone = EngineError.is(error) && (error.code === 'not_found' || /removal .* already in progress/i.test(error.message))
-    if (!isGone) throw error
+    if (isBeingRemoved(error)) await untilRemoved(context, id)
+    else if (!isNotFound(error)) throw error
   }
   context.session.forget(id)
+}
+
+async function untilRemoved(context: EngineContext, id: string): Promise<void> {
+  try {
+    await callThrough(context, ContainerWait, { path: { id }, query: { condition: 'removed' } })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+function isBeingRemoved(error: unknown): boolean {
+  return EngineError.is(error) && error.code === 'conflict' && /removal .* in progress|being removed/i.test(error.message)
+}
+
+function isNotFound(error: unknown): boolean {
+  return EngineError.is(error) && error.code === 'not_found'
 }
 
 async function pull(context: EngineContext, spec: SpecSettings, request: CreateRequest): Promise<void> {

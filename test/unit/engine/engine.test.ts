@@ -70,6 +70,21 @@ describe('closing an engine', () => {
     }
   })
 
+  it('waits for a removal that is under way already', async () => {
+    const fake = new FakeEngine()
+    const { id } = await fake.engine.image('busybox').create()
+    fake.transport.answer(ContainerDelete, () => {
+      throw new EngineError('conflict', `removal of container ${id} is already in progress`)
+    })
+    const closing = fake.engine.close()
+    for (let count = 0; count < 5; count++) await turn()
+    expect(fake.transport.isClosed).toBe(false)
+    fake.find(id).removed.resolve()
+    fake.find(id).exit.resolve(0)
+    await closing
+    expect(fake.transport.isClosed).toBe(true)
+  })
+
   it('does not mind a container that is gone already', async () => {
     const fake = new FakeEngine()
     const container = await fake.engine.image('busybox').create()

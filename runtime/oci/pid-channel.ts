@@ -37,6 +37,8 @@ export async function pidPipe(host: Pick<Host, 'pipe' | 'closeFd'>): Promise<Pid
           text += chunk
           finish()
         })
+        // The end of the file closes the socket, with or without a number before it.
+        socket.on('close', finish)
         socket.on('error', finish)
         // Children of the runtime may hold the pipe too, so the end of the runtime counts and not the end of the file. Its end can be
         // known before the loop has come to read what it wrote: that is in the pipe by then.

@@ -27,6 +27,7 @@ export function systemHandlers(context: ContainerContext): Handlers {
 
     async SystemInfo() {
       const records = context.store.list()
+      const hasController = (name: string) => context.cgroups.hierarchies.some(({ controllers }) => controllers.includes(name))
       const count = (status: string) => records.filter(record => record.state.status === status).length
       return {
         ID: context.paths.root,
@@ -38,7 +39,16 @@ export function systemHandlers(context: ContainerContext): Handlers {
         Driver: 'overlay2',
         DockerRootDir: context.paths.root,
         LoggingDriver: 'json-file',
+        Plugins: { Volume: [], Network: ['bridge', 'host', 'none'], Log: ['json-file', 'none'] },
         CgroupDriver: 'cgroupfs',
+        CgroupVersion: context.cgroups.kind === 'v2' ? '2' : '1',
+        MemoryLimit: hasController('memory'),
+        SwapLimit: hasController('memory'),
+        CpuCfsPeriod: hasController('cpu'),
+        CpuCfsQuota: hasController('cpu'),
+        CPUShares: hasController('cpu'),
+        CPUSet: hasController('cpuset'),
+        PidsLimit: hasController('pids'),
         KernelVersion: release(),
         OperatingSystem: await operatingSystem(),
         OSType: 'linux',

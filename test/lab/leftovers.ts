@@ -1,7 +1,8 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from 'gantry'
+import { rootTag } from '../../runtime/containers/runtime-paths.js'
 import { labPrefix } from './place.js'
 import { run } from './programs.js'
 
@@ -12,7 +13,10 @@ type Kind = 'mount' | 'network device' | 'network namespace' | 'nftables' | 'cgr
 
 /** Where to look. */
 export interface SnapshotOptions {
-  /** Data roots under test: a process that names one of them in its command line counts. */
+  /**
+   * Data roots under test. With them, only what is theirs counts where that can be told: processes that name one of them in
+   * their command line; bridges, rules and control groups with their tag. So other tests may run at the same time.
+   */
   readonly roots?: readonly string[]
   /** Also its containers and its images count. */
   readonly engine?: Engine
@@ -20,16 +24,42 @@ export interface SnapshotOptions {
 
 /** Write down what is on this machine now. */
 export async function snapshotHost(options: SnapshotOptions = {}): Promise<HostSnapshot> {
+  const { roots = [], engine } = options
+  const isOurs = ownership(roots)
   return {
     mount: (await mounts()).filter(isNoLab),
-    'network device': (await readdir('/sys/class/net').catch(() => [])).filter(isNoLab),
+    'network device': await networkDevices(isOurs),
     'network namespace': (await readdir('/run/netns').catch(() => [])).filter(isNoLab),
-    nftables: await rules(),
-    cgroup: await controlGroups('/sys/fs/cgroup', 5),
-    process: await processes(options.roots ?? []),
+    nftables: (await rules()).filter(isOurs),
+    cgroup: (await controlGroups('/sys/fs/cgroup', 5)).filter(isOurs),
+    process: await processes(roots),
     'file descriptor': await fileDescriptors(),
-    record: options.engine ? await records(options.engine) : []
+    record: engine ? await records(engine) : []
   }
+}
+
+/** Whether a line of text names a data root's tag that is not one of these roots'. Without roots everything counts. */
+function ownership(roots: readonly string[]): (entry: string) => boolean {
+  const tags = new Set(roots.map(rootTag))
+  return entry => {
+    const named = [...entry.matchAll(/\bgantry[-_]([0-9a-f]{8})\b|\bgty([0-9a-f]{8})\b/g)].map(match => match[1] ?? match[2] ?? '')
+    return tags.size === 0 || named.length === 0 || named.some(tag => tags.has(tag))
+  }
+}
+
+/** A container's device is told by the bridge that it hangs on; one that hangs on none counts. */
+async function networkDevices(isOurs: (entry: string) => boolean): Promise<string[]> {
+  const names = (await readdir('/sys/class/net').catch(() => [])).filter(isNoLab)
+  const found: string[] = []
+  for (const name of names) {
+    const bridge = await readlink(`/sys/class/net/${name}/master`).then(basename, () => undefined)
+    const isBridge = await readdir(`/sys/class/net/${name}/bridge`).then(
+      () => true,
+      () => false
+    )
+    if (bridge !== undefined ? isOurs(bridge) : !isBridge || isOurs(name)) found.push(name)
+  }
+  return found
 }
 
 /** What is there after and was not before, one line each: an empty list is what a suite wants. */
@@ -135,9 +165,9 @@ function isDescendant(pid: number, parents: ReadonlyMap<number, number>): boolea
 async function fileDescriptors(): Promise<string[]> {
   const names = await readdir('/proc/self/fd').catch(() => [])
   const targets = await Promise.all(names.map(name => readlink(`/proc/self/fd/${name}`).catch(() => undefined)))
-  return targets
-    .filter(target => target !== undefined && target !== `/proc/${process.pid}/fd`)
-    .map(target => String(target).replace(/:\[\d+\]$/, ''))
+  // libuv keeps one inotify descriptor for good once a file was watched.
+  const passing = [undefined, `/proc/${process.pid}/fd`, 'anon_inode:inotify']
+  return targets.filter(target => !passing.includes(target)).map(target => String(target).replace(/:\[\d+\]$/, ''))
 }
 
 async function records(engine: Engine): Promise<string[]> {

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FileLock, Host } from '../host/host.js'
@@ -21,17 +22,19 @@ export interface DigestLocks {
 const momentMs = 50
 
 /**
- * Locks as files: `<directory>/layer-<digest>.lock` and `<directory>/blob-<digest>.lock`. The files are empty and stay, since a lock file that is
- * removed while somebody waits for it would let two in; they lie in the run root, which a reboot empties.
+ * Locks as files: `<directory>/layer-<digest>.lock` and `<directory>/blob-<digest>.lock`. Each goes with its holder, while that still
+ * holds it: whoever waited on the file finds, once it has the lock, that the name is gone or stands for another file, and asks again
+ * (`Host.lock` sees to that).
  */
 export function createDigestLocks(options: { readonly directory: string; readonly lock: Host['lock'] }): DigestLocks {
   let made: Promise<unknown> | undefined
   const acquire = async (name: string, { signal, onWait }: LockOptions): Promise<FileLock> => {
     made ??= mkdir(options.directory, { recursive: true, mode: 0o700 })
     await made
+    const path = join(options.directory, name)
     const timer = onWait === undefined ? undefined : setTimeout(onWait, momentMs)
     try {
-      return await options.lock(join(options.directory, name), { signal })
+      return removedOnRelease(await options.lock(path, { signal }), path)
     } finally {
       clearTimeout(timer)
     }
@@ -39,6 +42,18 @@ export function createDigestLocks(options: { readonly directory: string; readonl
   return {
     layer: (chainId, lockOptions) => acquire(`layer-${fileName(chainId)}`, lockOptions),
     blob: (digest, lockOptions) => acquire(`blob-${fileName(digest)}`, lockOptions)
+  }
+}
+
+function removedOnRelease(lock: FileLock, path: string): FileLock {
+  let held = true
+  return {
+    release() {
+      if (!held) return
+      held = false
+      rmSync(path, { force: true })
+      lock.release()
+    }
   }
 }
 

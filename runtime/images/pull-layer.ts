@@ -43,6 +43,7 @@ export interface LayerJob {
 export async function pullLayer(job: LayerJob, parts: LayerParts): Promise<void> {
   const { signal } = job.access
   if (parts.snapshotter.has(job.chainId)) return job.progress.present()
+  if (parts.places.isFull) job.progress.waiting()
   const leave = await parts.places.acquire(signal)
   let left = false
   const leaveOnce = () => {

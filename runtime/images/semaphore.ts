@@ -7,6 +7,11 @@ export class Semaphore {
     this.#free = places
   }
 
+  /** Whether who asks now has to wait. */
+  get isFull(): boolean {
+    return this.#free === 0
+  }
+
   /** @returns what gives the place back; call it once. @throws the signal's reason when it fires first */
   acquire(signal: AbortSignal): Promise<() => void> {
     return new Promise((resolve, reject) => {

@@ -43,8 +43,9 @@ function* removal(top: string): Generator<void, void, undefined> {
   for (let current = stack.at(-1); current !== undefined; current = stack.at(-1)) {
     const { path } = current
     if (current.emptied) {
-      unlessGone(() => rmdirSync(bytes(path)))
-      stack.pop()
+      // Somebody may have made a file since its names were read: they are read again.
+      if (removeDirectory(path)) stack.pop()
+      else current.emptied = false
       calls++
     } else {
       current.emptied = true
@@ -76,6 +77,16 @@ function raised(path: string, top: string): string {
   const short = `${top}/${randomUUID()}`
   renameSync(bytes(path), bytes(short))
   return short
+}
+
+function removeDirectory(path: string): boolean {
+  try {
+    unlessGone(() => rmdirSync(bytes(path)))
+    return true
+  } catch (error) {
+    if (errnoOf(error) === 'ENOTEMPTY') return false
+    throw error
+  }
 }
 
 function unlessGone(call: () => void): void {

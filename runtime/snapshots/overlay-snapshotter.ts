@@ -27,11 +27,17 @@ import type { PreparedLayer, Snapshotter } from './snapshotter.js'
 import { sweepSnapshots, unsyncedLayers } from './sweep.js'
 import { treeUsage } from './tree-usage.js'
 
+/** A snapshotter that holds something: a sync of the disk may be under way. */
+export interface OpenSnapshotter extends Snapshotter {
+  /** Wait until the disk has every layer that was committed. Idempotent. */
+  close(): Promise<void>
+}
+
 /**
  * Layers as directories for overlayfs, below `root/snapshots` (layout.ts), their records in the metadata store. Safe for several
  * processes at once; opening it cleans up what killed ones left.
  */
-export async function createSnapshotter(options: { readonly root: string; readonly metadata: MetadataStore }): Promise<Snapshotter> {
+export async function createSnapshotter(options: { readonly root: string; readonly metadata: MetadataStore }): Promise<OpenSnapshotter> {
   const { metadata } = options
   const layout = snapshotLayout(options.root)
   await mkdir(layout.temporaryFolder, { recursive: true, mode: 0o700 })
@@ -49,7 +55,7 @@ interface SnapshotterParts {
   readonly durability: Durability
 }
 
-class OverlaySnapshotter implements Snapshotter {
+class OverlaySnapshotter implements OpenSnapshotter {
   readonly #layout: SnapshotLayout
   readonly #metadata: MetadataStore
   readonly #boot: string
@@ -131,6 +137,10 @@ class OverlaySnapshotter implements Snapshotter {
 
   async usage(id: string): Promise<number> {
     return treeUsage(this.#layout.files(existingWritableLayer(this.#metadata, id).name))
+  }
+
+  async close(): Promise<void> {
+    await this.#durability.close()
   }
 
   /** The first to come wins, the others have what they wanted as well. */

@@ -2,6 +2,7 @@ import { existsSync, renameSync } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTree } from '../host/remove-tree.js'
+import { errnoOf } from '../host/system-call-error.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import { allLayers, type CommittedLayer, type LayerRow, type RecordReader } from './layer-records.js'
 import { isLayerName, isOwned, type SnapshotLayout } from './layout.js'
@@ -51,11 +52,20 @@ async function takeAwayStrays(layout: SnapshotLayout, metadata: MetadataStore): 
     // A commit renames and writes its record inside one transaction: only in here a directory without a record is a stray.
     strays(transaction).map(name => {
       const temporary = layout.temporaryDirectory()
-      renameSync(layout.directory(name), temporary)
+      moveIfThere(layout.directory(name), temporary)
       return temporary
     })
   )
   for (const directory of taken) await removeTree(directory)
+}
+
+function moveIfThere(from: string, to: string): void {
+  try {
+    renameSync(from, to)
+  } catch (error) {
+    // Whoever removed its record has just moved the directory itself.
+    if (errnoOf(error) !== 'ENOENT') throw error
+  }
 }
 
 interface CommittedRow {

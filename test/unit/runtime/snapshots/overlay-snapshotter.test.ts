@@ -4,14 +4,13 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openMetadataStore } from '../../../../runtime/metadata/lmdb-store.js'
 import type { MetadataStore } from '../../../../runtime/metadata/metadata-store.js'
-import { createSnapshotter } from '../../../../runtime/snapshots/overlay-snapshotter.js'
-import type { Snapshotter } from '../../../../runtime/snapshots/snapshotter.js'
+import { createSnapshotter, type OpenSnapshotter } from '../../../../runtime/snapshots/overlay-snapshotter.js'
 import { isRoot, temporaryFolders } from '../layers/temporary-folder.js'
 
 const folder = temporaryFolders()
 let root: string
 let metadata: MetadataStore
-let snapshotter: Snapshotter
+let snapshotter: OpenSnapshotter
 
 const record = { diffId: 'sha256:diff', sizeBytes: 5 }
 const chain = (at: number) => `sha256:${`${at}`.padStart(64, '0')}`
@@ -22,7 +21,10 @@ beforeEach(async () => {
   snapshotter = await createSnapshotter({ root, metadata })
 })
 
-afterEach(() => metadata.close())
+afterEach(async () => {
+  await snapshotter.close()
+  await metadata.close()
+})
 
 async function commit(at: number, parent?: number, files: Readonly<Record<string, string>> = {}): Promise<void> {
   const prepared = await snapshotter.prepare(chain(at), parent === undefined ? undefined : chain(parent))
@@ -102,10 +104,14 @@ describe('a committed layer', () => {
     expect(layerNames()).not.toEqual([before])
   })
 
-  it('is marked once the disk has it', async () => {
+  it('is marked once the disk has it, at the latest when the snapshotter is closed', async () => {
+    const isMarked = (name: string) => existsSync(join(root, 'snapshots', name, 'synced'))
     await commit(1)
-    const [name = ''] = layerNames()
-    await expect.poll(() => existsSync(join(root, 'snapshots', name, 'synced')), { timeout: 20_000 }).toBe(true)
+    await expect.poll(() => layerNames().every(isMarked), { timeout: 20_000 }).toBe(true)
+    for (let at = 2; at < 6; at++) await commit(at)
+    await snapshotter.close()
+    await snapshotter.close()
+    expect(layerNames().filter(isMarked)).toHaveLength(5)
   })
 })
 

@@ -99,6 +99,21 @@ describe('opening the snapshots', () => {
     await expect.poll(() => existsSync(mark), { timeout: 20_000 }).toBe(true)
   })
 
+  it('is not disturbed by other processes that remove layers at that moment', async () => {
+    const busy = await open()
+    let isOver = false
+    const removing = (async () => {
+      for (let at = 0; !isOver; at++) {
+        await busy.create(`${at}`, undefined)
+        await busy.remove(`${at}`)
+      }
+    })()
+    for (let times = 0; times < 100; times++) await open()
+    isOver = true
+    await removing
+    expect(layerNames()).toEqual([])
+  })
+
   it('finds records and directories in step, wherever processes that commit and remove are killed', async () => {
     await open()
     const script = bundledWriter()

@@ -19,14 +19,17 @@ import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion } from './handlers/version.js'
 import { removeEmptyCgroup } from './host/cgroups.js'
 import { createHost } from './host/create-host.js'
+import { openKernel } from './host/koffi-kernel.js'
 import { explainReport, type HostReport, probeHost } from './host/probe.js'
 import { currentProcess } from './host/process-identity.js'
+import { openSeccompCompiler } from './host/seccomp-compiler.js'
 import { createImageService } from './images/create-image-service.js'
 import { createLayerUnpacker } from './layers/layer-unpacker.js'
 import { openMetadataStore } from './metadata/lmdb-store.js'
 import { createNetworkManager } from './networks/create-network-manager.js'
 import { readBoundingSet } from './oci/capabilities.js'
 import { createOciRuntime } from './oci/oci-runtime.js'
+import { createSeccompPrograms } from './oci/seccomp-programs.js'
 import type { RegistriesSettings } from './registry/endpoints.js'
 import { createRegistryClient } from './registry/registry-client.js'
 import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
@@ -77,11 +80,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       mkdir(paths.root, { recursive: true, mode: 0o710 }),
       ...['oci', 'bundles', 'rootfs', 'locks'].map(name => mkdir(join(paths.runRoot, name), { recursive: true, mode: 0o700 }))
     ])
-    const [metadata, host, content, availableCapabilities] = await Promise.all([
+    const [metadata, host, content, availableCapabilities, seccompCompiler] = await Promise.all([
       openMetadataStore({ path: paths.metadata }).then(opened),
       createHost({ runRoot: paths.runRoot }).then(opened),
       createContentStore({ root: paths.content }),
-      readBoundingSet()
+      readBoundingSet(),
+      openKernel().then(openSeccompCompiler)
     ])
     const unpacker = opened(createLayerUnpacker())
     const registry = opened(createRegistryClient({ ...(options.registries && { registries: options.registries }) }))
@@ -100,6 +104,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const watchdog = opened(
       createWatchdog({ host, folder: paths.session(session.id), ociRuntime: report.runtimePath, ociStateRoot: paths.ociState })
     )
+    const oci = createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState })
     const events = opened(new EventLog(new EventFile(paths.runRoot), session.id))
     const context: ContainerContext = {
       host,
@@ -107,14 +112,15 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       images,
       snapshotter,
       networks,
-      oci: createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState }),
+      oci,
       events,
       live: new LiveContainers(),
       paths,
       cgroups: report.cgroups,
       session,
       watchdog,
-      availableCapabilities
+      availableCapabilities,
+      seccompPrograms: createSeccompPrograms(seccompCompiler, oci.name)
     }
     await sweepContainers(context)
     await images.collectGarbage()

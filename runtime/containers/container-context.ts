@@ -5,6 +5,7 @@ import type { ProcessIdentity } from '../host/process-identity.js'
 import type { ImageService } from '../images/image-service.js'
 import type { NetworkManager } from '../networks/network-manager.js'
 import type { OciRuntime } from '../oci/oci-runtime.js'
+import type { SeccompPrograms } from '../oci/seccomp-programs.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
 import type { Watchdog } from '../supervise/watchdog.js'
 import type { ContainerStore } from './container-store.js'
@@ -27,4 +28,5 @@ export interface ContainerContext {
   /** Who removes what is made here. */
   readonly session: { readonly id: string; readonly owner: ProcessIdentity }
   readonly availableCapabilities: ReadonlySet<string>
+  readonly seccompPrograms: SeccompPrograms
 }

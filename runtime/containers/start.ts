@@ -114,7 +114,8 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     networkNamespace: network.namespacePath,
     cgroupsPath: paths.cgroup(id),
     availableCapabilities: context.availableCapabilities,
-    architecture: process.arch
+    architecture: process.arch,
+    seccompPrograms: context.seccompPrograms
   })
   await writeFile(`${bundle}/config.json`, JSON.stringify(spec))
   unwind.add(() => context.oci.remove(id))

@@ -5,7 +5,9 @@ import { allDevicesRule, defaultDeviceRules } from './devices.js'
 import { bindMounts, tmpfsMounts } from './mounts.js'
 import { resourcesOf, rlimitsOf } from './resources.js'
 import type { RuntimeSpec, SpecMount, SpecNamespace } from './runtime-spec.js'
-import { seccompOf, securityOptions } from './security-options.js'
+import { seccompProfile } from './seccomp-profile.js'
+import { type SeccompPrograms, seccompProgramAnnotation } from './seccomp-programs.js'
+import { securityOptions } from './security-options.js'
 import type { ResolvedUser } from './user.js'
 
 /** What a container's runtime specification is made from. */
@@ -26,6 +28,7 @@ export interface SpecRequest {
   readonly availableCapabilities: ReadonlySet<string>
   /** `process.arch` of the host. */
   readonly architecture: string
+  readonly seccompPrograms: SeccompPrograms
 }
 
 const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
@@ -47,7 +50,9 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
   // A user other than root starts without effective capabilities, whatever the bounding set.
   const effective = user.uid === 0 ? capabilities : []
   const rlimits = rlimitsOf(hostConfig)
-  const seccomp = privileged ? undefined : seccompOf(security, capabilities, request.architecture)
+  const isFiltered = !privileged && security.seccomp === 'default'
+  const program = isFiltered ? request.seccompPrograms.find(capabilities, request.architecture) : undefined
+  const seccomp = isFiltered && program === undefined ? seccompProfile(capabilities, request.architecture) : undefined
   const consoleSize = hostConfig.ConsoleSize
   return {
     ociVersion: '1.0.2',
@@ -67,6 +72,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
     hostname: request.hostname,
     ...(config.Domainname && { domainname: config.Domainname }),
     mounts: mountsOf(request, privileged),
+    ...(program !== undefined && { annotations: { [seccompProgramAnnotation]: program } }),
     linux: {
       namespaces: namespacesOf(request),
       cgroupsPath: request.cgroupsPath,

@@ -1,6 +1,4 @@
 import { EngineError } from '../../src/errors/index.js'
-import type { SpecSeccomp } from './runtime-spec.js'
-import { seccompProfile } from './seccomp-profile.js'
 
 /** Docker's `--security-opt`, taken apart. */
 export interface SecurityOptions {
@@ -32,9 +30,4 @@ export function securityOptions(options: readonly string[]): SecurityOptions {
     }
   }
   return { noNewPrivileges, seccomp }
-}
-
-/** The filter for a container; undefined for none. */
-export function seccompOf(options: SecurityOptions, capabilities: readonly string[], architecture: string): SpecSeccomp | undefined {
-  return options.seccomp === 'unconfined' ? undefined : seccompProfile(capabilities, architecture)
 }

@@ -15,6 +15,7 @@ function spec(change: Partial<SpecRequest> = {}) {
     cgroupsPath: '/gantry/abc',
     availableCapabilities: new Set(['CAP_CHOWN', 'CAP_SYS_ADMIN']),
     architecture: 'x64',
+    seccompPrograms: { find: () => undefined },
     ...change
   })
 }
@@ -48,9 +49,16 @@ describe('buildSpec', () => {
     expect(linux.readonlyPaths).toContain('/proc/sys')
   })
 
+  it('takes a compiled filter in place of the profile', () => {
+    const { linux, annotations } = spec({ seccompPrograms: { find: () => 'AAAA' } })
+    expect(linux.seccomp).toBeUndefined()
+    expect(annotations).toEqual({ 'run.oci.seccomp_bpf_data': 'AAAA' })
+  })
+
   it('opens everything for a privileged container', () => {
     const { linux, process, mounts } = spec({ hostConfig: { Privileged: true } })
     expect(linux.seccomp).toBeUndefined()
+    expect(spec({ hostConfig: { Privileged: true }, seccompPrograms: { find: () => 'AAAA' } }).annotations).toBeUndefined()
     expect(linux.maskedPaths).toEqual([])
     expect(linux.resources.devices).toEqual([{ allow: true, access: 'rwm' }])
     expect(process.capabilities.bounding).toEqual(['CAP_CHOWN', 'CAP_SYS_ADMIN'])

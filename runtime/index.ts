@@ -89,7 +89,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     ])
     const unpacker = opened(createLayerUnpacker())
     const registry = opened(createRegistryClient({ ...(options.registries && { registries: options.registries }) }))
-    const snapshotter = await createSnapshotter({ root: paths.root, metadata })
+    const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
     const networks = opened(await createNetworkManager({ host, metadata, tag: rootTag(paths.root), lockPath: paths.lock('networks') }))
     const images = createImageService({
       content,

@@ -24,10 +24,10 @@ export interface Transaction {
 /**
  * The tables of the store, format version 1.
  *
- * - `meta`: `version` -> number
+ * - `meta`: `version` -> number; `snapshots/next` -> number of the next layer; `lease/<uuid>` and `garbage/<uuid>` of pulls and removals
  * - `references`: canonical reference -> `{ target: Digest (manifest or index), imageId }`
  * - `images`: image id (config digest) -> image record
- * - `layers`: chain ID -> committed layer record
+ * - `layers`: chain ID -> committed layer record; `writable:<id>` -> read-write layer record
  * - `containers`: container id -> container record
  * - `names`: container name (no slash) -> container id
  * - `networks`: network id -> network record

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type InstalledPackage, installPackedPackage, root } from './installed-package.js'
 
 const execute = promisify(execFile)
@@ -36,41 +36,33 @@ it('types resolve right for every importer that Node 20 has', async () => {
   ).toBe('no problem')
 })
 
-describe('a strict TypeScript user', () => {
-  it('compiles against the package as ESM and as CJS', async () => {
-    const use = `
-      import { createEngine, EngineError } from 'gantry'
-      import { EngineError as Same } from 'gantry'
-      export async function kernel(): Promise<string> {
-        const engine = await createEngine({ transport: 'in-process' })
-        try {
-          return await engine.image('busybox').run(['uname', '-r']).text()
-        } catch (error) {
-          if (EngineError.is(error)) return error.code
-          throw error
-        } finally {
-          await engine.close()
-        }
+it('a strict TypeScript user compiles against it as ESM and as CJS, and is refused what is not there', async () => {
+  const use = `
+    import { createEngine, EngineError } from 'gantry'
+    export async function kernel(): Promise<string> {
+      const engine = await createEngine({ transport: 'in-process' })
+      try {
+        return await engine.image('busybox').run(['uname', '-r']).text()
+      } catch (error) {
+        if (EngineError.is(error)) return error.code
+        throw error
+      } finally {
+        await engine.close()
       }
-      export const same: typeof EngineError = Same`
-    writeFileSync(path.join(installed.project, 'use.mts'), use)
-    writeFileSync(path.join(installed.project, 'use.cts'), use)
-    expect(await compile(['--module', 'NodeNext', 'use.mts', 'use.cts'])).toBe('')
-  })
-
-  it('is refused what a terminal process does not have', async () => {
-    const misuse = `
-      import { createEngine } from 'gantry'
-      const engine = await createEngine()
-      // @ts-expect-error a terminal has no separate stderr
-      engine.image('x').run(['a'], { tty: true }).stderr
-      // @ts-expect-error a process with pipes has no terminal
-      engine.image('x').run(['a']).terminal
-      // @ts-expect-error no such event
-      engine.on('container.exploded', () => {})`
-    writeFileSync(path.join(installed.project, 'misuse.mts'), misuse)
-    expect(await compile(['--module', 'NodeNext', 'misuse.mts'])).toBe('')
-  })
+    }`
+  const misuse = `
+    import { createEngine } from 'gantry'
+    const engine = await createEngine()
+    // @ts-expect-error a terminal has no separate stderr
+    engine.image('x').run(['a'], { tty: true }).stderr
+    // @ts-expect-error a process with pipes has no terminal
+    engine.image('x').run(['a']).terminal
+    // @ts-expect-error no such event
+    engine.on('container.exploded', () => {})`
+  for (const [name, program] of Object.entries({ 'use.mts': use, 'use.cts': use, 'misuse.mts': misuse })) {
+    writeFileSync(path.join(installed.project, name), program)
+  }
+  expect(await compile(['--module', 'NodeNext', 'use.mts', 'use.cts', 'misuse.mts'])).toBe('')
 })
 
 /** tsc's complaints, its libraries checked too: our own .d.ts files must stand on their own. */

@@ -75,6 +75,7 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
   let place: Place
   let engine: Engine
   let before: HostSnapshot
+  const others: Engine[] = []
   const warnings: string[] = []
   const note = (warning: Error): void => {
     warnings.push(`${warning.name}: ${warning.message}`)
@@ -88,17 +89,18 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
   })
   afterAll(async () => {
     process.off('warning', note)
+    // Those of a behaviour that did not end.
+    await closeAll(others)
     await engine?.close()
     await rm(place.folder, { recursive: true, force: true })
   })
   for (const [name, behaviour] of Object.entries(behaviours)) {
     it(name, async () => {
       await recorded(row(name), async () => {
-        const others: Engine[] = []
         try {
           await behaviour(contextOf(engine, place, subject, others))
         } finally {
-          for (const other of others.reverse()) await other.close()
+          await closeAll(others)
           await removeContainers(engine)
         }
       })
@@ -146,6 +148,10 @@ async function recorded(row: { theme: string; behaviour: string; subject: string
     record({ ...row, outcome: 'fail', reason: error instanceof Error ? error.message : String(error) })
     throw error
   }
+}
+
+async function closeAll(engines: Engine[]): Promise<void> {
+  for (let engine = engines.pop(); engine; engine = engines.pop()) await engine.close()
 }
 
 async function removeContainers(engine: Engine): Promise<void> {

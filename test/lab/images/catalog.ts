@@ -63,7 +63,9 @@ export async function seed(
     await publish('multi', makeIndex(await Promise.all(platforms)))
   }
   const mmdebstrap = found.paths.get('mmdebstrap')
-  if (mmdebstrap !== undefined && process.getuid?.() === 0) {
+  if (mmdebstrap !== undefined && process.getuid?.() !== 0) {
+    missing.push({ part: 'debian', reason: 'the Debian image can only be made by root' })
+  } else if (mmdebstrap !== undefined) {
     try {
       await publish('debian', makeImage([await debianLayer(mmdebstrap)], { settings: debianSettings }))
     } catch (error) {

@@ -17,7 +17,19 @@ export type {
   ImageFilter,
   RegistryOptions
 } from './engine/engine.js'
-export type { EngineEvent, EngineEvents, EventOf } from './engine/events/engine-event.js'
+export type {
+  ContainerExitedEvent,
+  ContainerHealthEvent,
+  ContainerStepEvent,
+  EngineEvent,
+  EngineEvents,
+  EventOf,
+  GapEvent,
+  ImageChangedEvent,
+  ImagePulledEvent,
+  ImagePullProgressEvent,
+  ResourceEvent
+} from './engine/events/engine-event.js'
 export type { Task } from './engine/events/task.js'
 export type {
   CreateOptions,
@@ -44,3 +56,4 @@ export type {
 } from './engine/processes/process.js'
 export type { Abortable, Auth, Digest, Duration, Platform, PortSpec, Size } from './engine/values.js'
 export { EngineError, type EngineErrorOptions, type ErrorCode, ExitError, type ExitErrorFields, errorCodes } from './errors/index.js'
+export type { TransportKind } from './transport/transport.js'

@@ -105,11 +105,6 @@ export function number(): Schema<number> {
   return zod().number()
 }
 
-/** Anything: what is in it is not for this side to judge. */
-export function unknown(): Schema<unknown> {
-  return zod().unknown()
-}
-
 /** A list; null for an item stands for its type's empty value. */
 export function list<T>(item: Schema<T>): Schema<readonly T[]> {
   return zod().array(orEmpty(item)) as Schema<readonly T[]>

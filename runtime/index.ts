@@ -104,7 +104,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const watchdog = opened(
       createWatchdog({ host, folder: paths.session(session.id), ociRuntime: report.runtimePath, ociStateRoot: paths.ociState })
     )
-    const oci = createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState })
+    const oci = await createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState })
     const events = opened(new EventLog(new EventFile(paths.runRoot), session.id))
     const context: ContainerContext = {
       host,

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The files a container gets from outside its image, on the host. */
@@ -32,14 +32,15 @@ ff02::2\tip6-allrouters
 /** Docker's choice where the host has no nameserver that a container could reach. */
 const fallbackNameservers: readonly string[] = ['8.8.8.8', '8.8.4.4']
 
-/** Write /etc/hostname, /etc/hosts and /etc/resolv.conf of a container into its folder. */
-export async function writeContainerFiles(folder: string, facts: NetworkFacts): Promise<ContainerFiles> {
+/**
+ * Write /etc/hostname, /etc/hosts and /etc/resolv.conf of a container into its folder. Synchronous: three files of a few hundred bytes take
+ * less time than three ways to another thread and back.
+ */
+export function writeContainerFiles(folder: string, facts: NetworkFacts): ContainerFiles {
   const files = { hostname: join(folder, 'hostname'), hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolv.conf') }
-  await Promise.all([
-    writeFile(files.hostname, `${facts.hostname}\n`),
-    writeFile(files.hosts, hostsFile(facts)),
-    hostResolvConf().then(text => writeFile(files.resolvConf, resolvConf(text, facts)))
-  ])
+  writeFileSync(files.hostname, `${facts.hostname}\n`)
+  writeFileSync(files.hosts, hostsFile(facts))
+  writeFileSync(files.resolvConf, resolvConf(hostResolvConf(), facts))
   return files
 }
 
@@ -72,9 +73,9 @@ export function resolvConf(host: string, facts: Pick<NetworkFacts, 'nameservers'
   return `${all.join('\n')}\n`
 }
 
-async function hostResolvConf(): Promise<string> {
+function hostResolvConf(): string {
   try {
-    return await readFile('/etc/resolv.conf', 'utf8')
+    return readFileSync('/etc/resolv.conf', 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw error

@@ -47,7 +47,7 @@ export interface ContainerState {
   readonly endpoint?: Endpoint
 }
 
-export type ContainerStatus = 'created' | 'running' | 'exited' | 'removing' | 'dead'
+export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead'
 
 /** How the Engine API writes "never". */
 export const zeroTime = '0001-01-01T00:00:00Z'

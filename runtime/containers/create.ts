@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdirSync } from 'node:fs'
 import { type ContainerConfig, type HostConfig, hostImageReference } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ImageRecord } from '../images/image-service.js'
@@ -35,32 +35,42 @@ export async function createContainer(context: ContainerContext, request: Create
   if (path === undefined || path === '') {
     throw new EngineError('invalid_argument', 'No command specified', { details: { image: request.image } })
   }
-  // The record comes first: whatever is made afterwards belongs to it, so that after a crash the clean-up finds everything.
-  const record = await context.store.add(
-    {
-      id,
-      createdAt: nanoTime(),
-      imageId: image?.id ?? hostImageReference,
-      imageReference: request.image,
-      config,
-      hostConfig: request.hostConfig,
-      path,
-      args,
-      owner: context.session.owner,
-      sessionId: context.session.id,
-      state: createdState
-    },
-    name
-  )
-  const made = await Promise.allSettled([
-    mkdir(context.paths.containerFolder(id), { recursive: true, mode: 0o710 }),
-    context.snapshotter.create(id, baseOf(image))
-  ])
-  const failed = made.find(result => result.status === 'rejected')
-  if (failed !== undefined) {
-    await takeAway(context, record)
-    throw failed.reason
+  const record = {
+    id,
+    createdAt: nanoTime(),
+    imageId: image?.id ?? hostImageReference,
+    imageReference: request.image,
+    config,
+    hostConfig: request.hostConfig,
+    path,
+    args,
+    owner: context.session.owner,
+    sessionId: context.session.id,
+    state: createdState
   }
+  return makeContainer(context, record, name, image)
+}
+
+async function makeContainer(
+  context: ContainerContext,
+  unnamed: Omit<ContainerRecord, 'name'>,
+  name: string | undefined,
+  image: ImageRecord | undefined
+): Promise<ContainerRecord> {
+  const { id } = unnamed
+  // Asked for in one go, so that both are one commit: a read-write layer that is there has its container's record, and the clean-up after
+  // a crash finds it by that.
+  const [added, layered] = await Promise.allSettled([context.store.add(unnamed, name), context.snapshotter.create(id, baseOf(image))])
+  if (added.status === 'rejected') {
+    await context.snapshotter.remove(id)
+    throw added.reason
+  }
+  const record = added.value
+  if (layered.status === 'rejected') {
+    await takeAway(context, record)
+    throw layered.reason
+  }
+  mkdirSync(context.paths.containerFolder(id), { recursive: true, mode: 0o710 })
   context.events.publish({ Type: 'container', Action: 'create', id, attributes: containerAttributes(record) })
   return record
 }

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { rmSync } from 'node:fs'
 import { EngineError } from '../../src/errors/index.js'
 import { isAlive } from '../host/process-identity.js'
 import type { ContainerContext } from './container-context.js'
@@ -24,22 +24,26 @@ export async function removeContainer(context: ContainerContext, idOrName: strin
     const record = context.store.find(id)
     if (record === undefined) return
     await endRun(context, record, options.force)
-    await context.store.setState(id, { status: 'removing' })
     await takeAway(context, record)
-    context.events.publish({ Type: 'container', Action: 'destroy', id, attributes: containerAttributes(record) })
-    context.live.forget(id)
+    forgetContainer(context, record)
   })
 }
 
-/** Everything of a container that does not run, the record last: while it stands, a clean-up that was cut short can be repeated. */
+/** Tell that a container is gone. */
+export function forgetContainer(context: ContainerContext, record: ContainerRecord): void {
+  context.events.publish({ Type: 'container', Action: 'destroy', id: record.id, attributes: containerAttributes(record) })
+  context.live.forget(record.id)
+}
+
+/**
+ * Everything of a container that does not run. The folders first, then layer and record, asked for in one go so that they are one commit:
+ * a clean-up that was cut short finds the record and does it again.
+ */
 export async function takeAway(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const { id } = record
   const { paths } = context
-  await Promise.all([
-    context.snapshotter.remove(id),
-    ...[paths.containerFolder(id), paths.bundle(id), paths.rootfs(id)].map(path => rm(path, { recursive: true, force: true }))
-  ])
-  await context.store.remove(id)
+  for (const path of [paths.containerFolder(id), paths.bundle(id), paths.rootfs(id)]) rmSync(path, { recursive: true, force: true })
+  await Promise.all([context.snapshotter.remove(id), context.store.remove(id)])
 }
 
 async function endRun(context: ContainerContext, record: ContainerRecord, force: boolean): Promise<void> {

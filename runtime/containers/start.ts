@@ -1,4 +1,4 @@
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import type { Done } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { Unwind } from '../../src/util/unwind.js'
@@ -16,7 +16,7 @@ import { LogWriter } from './log-writer.js'
 import { nanoTime } from './nano-time.js'
 import { openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
-import { removeContainer } from './remove.js'
+import { forgetContainer, takeAway } from './remove.js'
 import { startFailure } from './start-failure.js'
 
 /** User databases larger than this are refused rather than read into memory. */
@@ -39,7 +39,6 @@ export function startContainer(context: ContainerContext, idOrName: string, sign
       refuseForeign(record)
       return { modified: false }
     }
-    if (record.state.status === 'removing') throw new EngineError('conflict', `container ${id} is being removed`, { details: { id } })
     const unwind = new Unwind()
     try {
       await launch(context, record, unwind, signal)
@@ -71,8 +70,9 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const { id, config, hostConfig } = record
   const rootfs = paths.rootfs(id)
   const bundle = paths.bundle(id)
-  unwind.add(() => Promise.all([rm(bundle, { recursive: true, force: true }), rm(rootfs, { recursive: true, force: true })]))
-  await Promise.all([mkdir(bundle, { recursive: true, mode: 0o700 }), mkdir(rootfs, { recursive: true, mode: 0o700 })])
+  unwind.add(() => removeRunFolders(context, id))
+  mkdirSync(bundle, { recursive: true, mode: 0o700 })
+  mkdirSync(rootfs, { recursive: true, mode: 0o700 })
 
   // The mount, the network and the streams do not need each other: side by side. Each adds its own undo, whichever fails.
   unwind.add(() => context.watchdog.release(id))
@@ -89,7 +89,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     await host.makeDirectoryIn(rootfs, config.WorkingDir, { mode: 0o755, uid: 0, gid: 0 })
   }
   const hostname = network.hostname ?? config.Hostname ?? ''
-  const files = await writeContainerFiles(paths.containerFolder(id), {
+  const files = writeContainerFiles(paths.containerFolder(id), {
     hostname,
     ...(config.Domainname && { domainname: config.Domainname }),
     ...(network.endpoint && { address: network.endpoint.address }),
@@ -117,7 +117,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     architecture: process.arch,
     seccompPrograms: context.seccompPrograms
   })
-  await writeFile(`${bundle}/config.json`, JSON.stringify(spec))
+  writeFileSync(`${bundle}/config.json`, JSON.stringify(spec))
   unwind.add(() => context.oci.remove(id))
   await guarded
   const run = await context.oci.run({
@@ -134,7 +134,8 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const io = context.live.io(id, config)
   const streams = await stdio.connect()
   io.begin(streams, (hostConfig.LogConfig?.Type ?? '') === 'none' ? undefined : log)
-  await store.setState(id, {
+  // Recorded before the exit is, for transactions keep their order; but a process that has ended by now is not kept waiting for it.
+  const recorded = store.setState(id, {
     status: 'running',
     pid,
     exitCode: 0,
@@ -145,8 +146,9 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     ...(network.endpoint && { endpoint: network.endpoint })
   })
   announce(context, record, network.endpoint)
-  // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   context.live.begin(id, config, { pid, ended: watch(context, record, run, network.sandbox) })
+  // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
+  await Promise.all([recorded, host.unmount(rootfs)])
 }
 
 function announce(context: ContainerContext, record: ContainerRecord, endpoint: Endpoint | undefined): void {
@@ -172,51 +174,47 @@ async function watch(context: ContainerContext, record: ContainerRecord, run: Ru
   const failures: unknown[] = []
   const attempt = (step: Promise<unknown> | undefined) => step?.catch(error => failures.push(error))
   const io = context.live.io(id, config)
+  const goesAway = record.hostConfig.AutoRemove ?? false
+  await attempt(drain(io.drained))
   await Promise.all([
-    attempt(drain(io.drained)),
     attempt(takeBack(context, record, sandbox)),
+    goesAway ? attempt(takeAway(context, record)) : undefined,
     code === null ? attempt(context.oci.remove(id)) : undefined
   ])
   const result: RunResult = failures.length === 0 ? { exitCode } : { exitCode, error: String(failures[0]) }
-  await attempt(
-    context.store.update(id, ({ state: { endpoint: _endpoint, monitor: _monitor, ...state }, ...rest }) => ({
-      ...rest,
-      state: {
-        ...state,
-        status: state.status === 'removing' ? 'removing' : 'exited',
-        pid: 0,
-        exitCode,
-        finishedAt: nanoTime(),
-        error: result.error ?? ''
-      }
-    }))
-  )
-  context.events.publish({
-    Type: 'container',
-    Action: 'die',
-    id,
-    attributes: { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
-  })
+  // A record that went with its container needs no exit code.
+  if (!goesAway || failures.length > 0) await attempt(recordExit(context, id, result))
+  const attributes = { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
+  context.events.publish({ Type: 'container', Action: 'die', id, attributes })
   if (sandbox?.endpoint !== undefined) publishNetwork(context, record, 'disconnect', sandbox.endpoint)
   io.finish()
-  if (record.hostConfig.AutoRemove) {
-    // After those who wait for the exit have been told: they read the record no more.
-    setImmediate(() => removeContainer(context, id, { force: true }).catch(() => {}))
-  }
+  // After those who wait for the exit have been told, those who wait for the removal.
+  if (goesAway) setImmediate(() => forgetContainer(context, record))
   return result
+}
+
+async function recordExit(context: ContainerContext, id: string, { exitCode, error = '' }: RunResult): Promise<void> {
+  await context.store.update(id, ({ state: { endpoint: _endpoint, monitor: _monitor, ...state }, ...rest }) => ({
+    ...rest,
+    state: { ...state, status: 'exited', pid: 0, exitCode, error, finishedAt: nanoTime() }
+  }))
 }
 
 /** What a run had of the host, the read-write layer excepted. */
 async function takeBack(context: ContainerContext, record: ContainerRecord, sandbox: Sandbox | undefined): Promise<void> {
   const { host, paths, networks } = context
-  const rootfs = paths.rootfs(record.id)
   sandbox?.release()
+  removeRunFolders(context, record.id)
   await Promise.all([
-    host.unmount(rootfs).then(() => rm(rootfs, { recursive: true, force: true })),
+    host.unmount(paths.rootfs(record.id)),
     sandbox?.endpoint && networks.disconnect(record.id),
-    rm(paths.bundle(record.id), { recursive: true, force: true }),
     context.watchdog.release(record.id)
   ])
+}
+
+/** Two folders with next to nothing in them: sooner done than asked for elsewhere. */
+function removeRunFolders({ paths }: ContainerContext, id: string): void {
+  for (const folder of [paths.bundle(id), paths.rootfs(id)]) rmSync(folder, { recursive: true, force: true })
 }
 
 async function drain(drained: Promise<void>): Promise<void> {

@@ -89,8 +89,6 @@ export function statusText(record: ContainerRecord, now: Date): string {
       return `Up ${ago(state.startedAt)}`
     case 'exited':
       return `Exited (${state.exitCode}) ${ago(state.finishedAt)} ago`
-    case 'removing':
-      return 'Removal In Progress'
     case 'dead':
       return 'Dead'
   }

@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { openConsoleSocket } from './console-socket.js'
 import { lockFile } from './file-lock.js'
 import type { ConsoleSocket, FileLock, Host, HostCommand, HostProcess, OverlayMount } from './host.js'
@@ -22,13 +23,14 @@ export interface NetworkedHost extends Host {
 export async function createHost(options: { readonly runRoot: string }): Promise<NetworkedHost> {
   await mkdir(options.runRoot, { recursive: true, mode: 0o711 })
   const kernel = await openKernel()
-  return new KernelHost(kernel, await Launcher.start())
+  return new KernelHost(kernel, await Launcher.start(kernel))
 }
 
 class KernelHost implements NetworkedHost {
   readonly network: HostNetwork
   readonly #kernel: Kernel
   readonly #launcher: Launcher
+  readonly #sealed: number[] = []
 
   constructor(kernel: Kernel, launcher: Launcher) {
     this.#kernel = kernel
@@ -80,8 +82,16 @@ class KernelHost implements NetworkedHost {
     this.#kernel.close(fd)
   }
 
-  close(): Promise<void> {
-    return this.#launcher.close()
+  async sealProgram(path: string): Promise<string> {
+    const fd = this.#kernel.sealedFile(basename(path), await readFile(path))
+    this.#sealed.push(fd)
+    // The child's own table at the moment of its execution: a copy of this process's.
+    return `/proc/self/fd/${fd}`
+  }
+
+  async close(): Promise<void> {
+    await this.#launcher.close()
+    for (const fd of this.#sealed.splice(0)) this.#kernel.close(fd)
   }
 
   [Symbol.asyncDispose](): Promise<void> {

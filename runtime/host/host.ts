@@ -30,6 +30,11 @@ export interface Host extends AsyncDisposable {
   /** Exclusive advisory lock (flock) on a file that is made when missing. Released on `release`, on exit, on SIGKILL. */
   lock(path: string, options: { readonly signal: AbortSignal }): Promise<FileLock>
   closeFd(fd: number): void
+  /**
+   * Keep a program in sealed memory: what runs from there can neither be written through `/proc/<pid>/exe` nor be replaced. Gives a path for
+   * `HostCommand.executable`, good until the host is closed.
+   */
+  sealProgram(path: string): Promise<string>
   close(): Promise<void>
 }
 
@@ -44,6 +49,8 @@ export interface OverlayMount {
 
 export interface HostCommand {
   readonly argv: readonly string[]
+  /** The file to execute, where it is not what `argv[0]` names. */
+  readonly executable?: string
   readonly env: Readonly<Record<string, string>>
   readonly cwd?: string
   readonly stdio: readonly (number | 'ignore')[]

@@ -1,3 +1,5 @@
+import type { SpawnCall } from './posix-spawn.js'
+
 /**
  * The system calls Node has no function for, each as thin as it can be: no decisions, no state. The one implementation
  * that calls the kernel is `koffi-kernel.ts`; tests of the logic above it record the calls instead.
@@ -30,6 +32,18 @@ export interface Kernel {
   /** Take one file descriptor off a UNIX socket; `pending` when nothing has come yet, `closed` at its end. */
   receiveFd(socketFd: number): number | 'pending' | 'closed'
   close(fd: number): void
+  /** A file in memory that nobody can change any more: memfd_create(2), sealed. */
+  sealedFile(name: string, content: Uint8Array): number
+  /** posix_spawn(3) in the calling thread's namespaces, in a session of its own. The caller waits for it with `reap`. */
+  spawn(call: SpawnCall): number
+  /** waitpid(2) without waiting: how a child ended, undefined while it has not. */
+  reap(pid: number): ChildExit | undefined
+}
+
+/** How a child process ended: one of the two is null. */
+export interface ChildExit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
 }
 
 export interface MountCall {

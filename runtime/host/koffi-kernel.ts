@@ -1,9 +1,18 @@
+import { writeSync } from 'node:fs'
+import { constants } from 'node:os'
 import type { LibraryHandle } from 'koffi'
 import { EngineError } from '../../src/errors/engine-error.js'
-import type { Kernel, MountCall } from './kernel.js'
+import type { ChildExit, Kernel, MountCall } from './kernel.js'
+import { bindSpawn } from './posix-spawn.js'
 import { SystemCallError } from './system-call-error.js'
 
 const closeOnExec = 0o2000000
+const waitNoHang = 1
+/** memfd_create(2): close-on-exec, sealing allowed. */
+const memoryFileFlags = 0x1 | 0x2
+const addSeals = 1033
+/** F_SEAL_SEAL, F_SEAL_SHRINK, F_SEAL_GROW, F_SEAL_WRITE. */
+const allSeals = 0xf
 const lockExclusiveNow = 2 | 4
 const addressFamilyNetlink = 16
 const socketRaw = 3
@@ -59,6 +68,9 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
   const recvmsg = libc.func('recvmsg', 'long', ['int', 'void *', 'int'])
   const ifNameToIndex = libc.func('if_nametoindex', 'uint', ['str'])
   const close = libc.func('close', 'int', ['int'])
+  const memfdCreate = libc.func('memfd_create', 'int', ['str', 'uint'])
+  const fcntl = libc.func('fcntl', 'int', ['int', 'int', 'int'])
+  const waitpid = libc.func('waitpid', 'int', ['int', 'void *', 'int'])
 
   /** The result, or the errno as an error. A call that a signal interrupted is made again. */
   function checked(syscall: string, subject: string, call: () => number): number {
@@ -160,8 +172,29 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
         const error = new SystemCallError('close', errno())
         if (error.errno !== 'EINTR') throw error
       }
+    },
+    sealedFile(name, content) {
+      const fd = checked('memfd_create', name, () => memfdCreate(name, memoryFileFlags))
+      for (let written = 0; written < content.byteLength; ) written += writeSync(fd, content, written)
+      checked('fcntl', 'F_ADD_SEALS', () => fcntl(fd, addSeals, allSeals))
+      return fd
+    },
+    spawn: bindSpawn(libc),
+    reap(pid) {
+      const status = new Int32Array(1)
+      const reaped = checked('waitpid', String(pid), () => waitpid(pid, status, waitNoHang))
+      return reaped === 0 ? undefined : childExit(status[0] ?? 0)
     }
   }
+}
+
+/** The low seven bits are the signal, the byte above them the exit code: wait(2). */
+function childExit(status: number): ChildExit {
+  const number = status & 0x7f
+  if (number === 0) return { code: (status >> 8) & 0xff, signal: null }
+  const name = Object.entries(constants.signals).find(([, value]) => value === number)?.[0]
+  // The table's keys are the signals' names.
+  return { code: null, signal: (name ?? 'SIGKILL') as NodeJS.Signals }
 }
 
 /** TIOCSWINSZ is from the generic list everywhere but on the architectures that kept BSD's numbers. */

@@ -1,19 +1,18 @@
-import { spawn } from 'node:child_process'
 import type { Kernel } from './kernel.js'
 import { unmountDetach } from './kernel.js'
-import type { ExitMessage, LauncherCalls, RequestMessage, SpawnRequest } from './launcher-protocol.js'
+import type { LauncherCalls, RequestMessage, SpawnRequest } from './launcher-protocol.js'
 import { NetworkThread } from './network-thread.js'
 import { mountOverlay } from './overlay.js'
+import { findOnPath } from './posix-spawn.js'
 import { makeDirectoryIn, readFileIn } from './rooted-files.js'
 import { spawnError } from './spawn-error.js'
-import { errnoOf } from './system-call-error.js'
-
-type Exit = Omit<ExitMessage, 'kind'>
+import { errnoOf, SystemCallError } from './system-call-error.js'
 
 /** What the launcher thread does with a request. Calls that need no waiting have run when this returns, in the order of requests. */
-export function launcherCalls(kernel: Kernel, onExit: (exit: Exit) => void): (request: RequestMessage) => Promise<unknown> {
+export function launcherCalls(kernel: Kernel): (request: RequestMessage) => Promise<unknown> {
   const network = new NetworkThread(kernel)
-  const calls: Omit<LauncherCalls, 'spawn'> = {
+  const calls: LauncherCalls = {
+    spawn: command => start(kernel, command),
     mountOverlay: (mount, target) => mountOverlay(kernel, mount, target),
     unmount: target => unmount(kernel, target),
     readFileIn: (root, path, limitBytes) => readFileIn(kernel, root, path, limitBytes),
@@ -25,9 +24,8 @@ export function launcherCalls(kernel: Kernel, onExit: (exit: Exit) => void): (re
     filterState: tables => network.filterState(tables),
     shutdown: () => network.close()
   }
-  return async ({ id, name, args }) => {
+  return async ({ name, args }) => {
     // Arguments are what `Launcher.call` type-checked against LauncherCalls under the same name.
-    if (name === 'spawn') return await start(args[0] as SpawnRequest, exit => onExit({ id, ...exit }))
     return await (calls[name] as (...args: readonly unknown[]) => unknown)(...args)
   }
 }
@@ -42,13 +40,14 @@ function unmount(kernel: Kernel, target: string): void {
   }
 }
 
-/** Forks from this thread, so the program starts in this thread's mount namespace. */
-function start({ argv, env, cwd, stdio }: SpawnRequest, onExit: (exit: Omit<Exit, 'id'>) => void): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const [program = '', ...args] = argv
-    const child = spawn(program, args, { cwd, env: { ...env }, stdio: [...stdio], detached: true })
-    child.once('error', error => reject(spawnError(program, cwd, error)))
-    child.once('exit', (code, signal) => onExit({ code, signal }))
-    if (child.pid !== undefined) resolve(child.pid)
-  })
+/** Starts from this thread, so the program has this thread's mount namespace. */
+function start(kernel: Kernel, { argv, executable, env, cwd, stdio }: SpawnRequest): number {
+  const [program = ''] = argv
+  const path = executable ?? findOnPath(program, env.PATH ?? '')
+  try {
+    if (path === undefined) throw new SystemCallError('posix_spawn', 'ENOENT', program)
+    return kernel.spawn({ path, argv, env: Object.entries(env).map(([name, value]) => `${name}=${value}`), cwd, stdio })
+  } catch (error) {
+    throw spawnError(program, cwd, error)
+  }
 }

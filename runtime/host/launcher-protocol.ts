@@ -11,8 +11,8 @@ export interface LauncherCalls {
   unmount(target: string): void
   readFileIn(root: string, path: string, limitBytes: number): Uint8Array | undefined
   makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): void
-  /** Answers once the program runs; its end is an {@link ExitMessage} with the id of this request. */
-  spawn(command: SpawnRequest): Promise<number>
+  /** The number of the program, a child of this process that somebody has to reap. */
+  spawn(command: SpawnRequest): number
   createNamespace(spec: NamespaceSpec): number
   removeLink(name: string): Promise<void>
   bringBridgeUp(spec: BridgeSpec): void
@@ -24,6 +24,7 @@ export interface LauncherCalls {
 
 export interface SpawnRequest {
   readonly argv: readonly string[]
+  readonly executable?: string
   readonly env: Readonly<Record<string, string>>
   readonly cwd: string
   readonly stdio: readonly (number | 'ignore')[]
@@ -49,17 +50,10 @@ export interface ResponseMessage {
   readonly error?: WireError
 }
 
-export interface ExitMessage {
-  readonly kind: 'exit'
-  readonly id: number
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-}
-
 /** The thread's first words: it has its namespace, or why not. */
 export interface ReadyMessage {
   readonly kind: 'ready'
   readonly error?: WireError
 }
 
-export type ThreadMessage = ResponseMessage | ExitMessage | ReadyMessage
+export type ThreadMessage = ResponseMessage | ReadyMessage

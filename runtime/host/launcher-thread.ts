@@ -15,7 +15,7 @@ async function main(port: MessagePort): Promise<void> {
   try {
     const kernel = await openKernel()
     enterPrivateMounts(kernel)
-    const calls = launcherCalls(kernel, exit => post({ kind: 'exit', ...exit }))
+    const calls = launcherCalls(kernel)
     port.on('message', (request: RequestMessage) => {
       void calls(request).then(
         value => post({ kind: 'response', id: request.id, value }),

@@ -1,39 +1,35 @@
 import { Worker } from 'node:worker_threads'
 import { EngineError } from '../../src/errors/engine-error.js'
+import { ChildWatch } from './child-watch.js'
 import type { HostCommand, HostProcess } from './host.js'
-import type { ExitMessage, LauncherCalls, RequestMessage, ResponseMessage, ThreadMessage } from './launcher-protocol.js'
+import type { Kernel } from './kernel.js'
+import type { LauncherCalls, RequestMessage, ResponseMessage, ThreadMessage } from './launcher-protocol.js'
 import { fromWire } from './wire-error.js'
 import { workerFile } from './worker-file.js'
 
 type Result<K extends keyof LauncherCalls> = Awaited<ReturnType<LauncherCalls[K]>>
-type Exit = Awaited<HostProcess['exited']>
 
 interface PendingRequest {
   resolve(value: unknown): void
   reject(error: Error): void
 }
 
-interface LiveProcess {
-  /** Whether it keeps the event loop alive. */
-  referenced: boolean
-  ended(exit: Exit): void
-}
-
 /**
  * The main thread's side of the launcher thread.
  *
- * The thread keeps the event loop alive while a request is on its way or a program runs whose `HostProcess` is
- * referenced (see `HostProcess.unref`), and not otherwise.
+ * The thread keeps the event loop alive while a request is on its way, and not otherwise.
  */
 export class Launcher {
   readonly #worker: Worker
   readonly #requests = new Map<number, PendingRequest>()
-  readonly #processes = new Map<number, LiveProcess>()
+  readonly #children = new Set<ChildWatch>()
+  readonly #kernel: Kernel
   #lastId = 0
   #closed: Promise<void> | undefined
   #broken: EngineError | undefined
 
-  private constructor(worker: Worker) {
+  private constructor(kernel: Kernel, worker: Worker) {
+    this.#kernel = kernel
     this.#worker = worker
     worker.on('message', (message: ThreadMessage) => this.#receive(message))
     worker.on('error', cause => this.#fail(new EngineError('internal', `the launcher thread failed: ${cause.message}`, { cause })))
@@ -41,7 +37,7 @@ export class Launcher {
   }
 
   /** @throws EngineError where this process may not have a mount namespace of its own */
-  static async start(): Promise<Launcher> {
+  static async start(kernel: Kernel): Promise<Launcher> {
     // Loaders and flags of the program (a test runner's, for example) are of no use to the thread.
     const worker = new Worker(workerFile(import.meta.url, 'launcher-thread'), {
       name: 'gantry-launcher',
@@ -55,7 +51,7 @@ export class Launcher {
       await worker.terminate()
       throw error
     }
-    const launcher = new Launcher(worker)
+    const launcher = new Launcher(kernel, worker)
     launcher.#updateReference()
     return launcher
   }
@@ -65,27 +61,22 @@ export class Launcher {
   }
 
   async spawn(command: HostCommand): Promise<HostProcess> {
-    const { argv, env, cwd = '/', stdio, background = false } = command
-    const id = this.#nextId()
-    let ended: (exit: Exit) => void = () => undefined
-    const exited = new Promise<Exit>(resolve => {
-      ended = resolve
-    })
-    const process: LiveProcess = { referenced: !background, ended }
-    // Before the request: the program may end before its start has been answered.
-    this.#processes.set(id, process)
+    const { argv, executable, env, cwd = '/', stdio, background = false } = command
+    // The program holds the other end: when it ends, this one does. A child of its own that outlives it would hide that, so
+    // what is started here must not leave any that keep the descriptors they did not open.
+    const { read, write } = this.#kernel.pipe()
     try {
-      const pid = await this.#request(id, 'spawn', [{ argv, env, cwd, stdio }])
-      return {
-        pid,
-        exited,
-        ref: () => this.#reference(process, true),
-        unref: () => this.#reference(process, false)
-      }
+      const pid = await this.call('spawn', { argv, ...(executable !== undefined && { executable }), env, cwd, stdio: [...stdio, write] })
+      const child = new ChildWatch(this.#kernel, pid, read)
+      if (background) child.unref()
+      this.#children.add(child)
+      void child.exited.then(() => this.#children.delete(child))
+      return child
     } catch (error) {
-      this.#processes.delete(id)
-      this.#updateReference()
+      this.#kernel.close(read)
       throw error
+    } finally {
+      this.#kernel.close(write)
     }
   }
 
@@ -127,7 +118,6 @@ export class Launcher {
 
   #receive(message: ThreadMessage): void {
     if (message.kind === 'response') this.#answer(message)
-    if (message.kind === 'exit') this.#end(message)
     this.#updateReference()
   }
 
@@ -138,28 +128,17 @@ export class Launcher {
     else request?.reject(fromWire(error))
   }
 
-  #end({ id, code, signal }: ExitMessage): void {
-    this.#processes.get(id)?.ended({ code, signal })
-    this.#processes.delete(id)
-  }
-
-  #reference(process: LiveProcess, referenced: boolean): void {
-    process.referenced = referenced
-    this.#updateReference()
-  }
-
   #updateReference(): void {
-    const needed = this.#requests.size > 0 || [...this.#processes.values()].some(process => process.referenced)
-    if (needed) this.#worker.ref()
+    if (this.#requests.size > 0) this.#worker.ref()
     else this.#worker.unref()
   }
 
   #fail(error: EngineError): void {
     this.#broken ??= error
     for (const request of this.#requests.values()) request.reject(this.#broken)
-    for (const process of this.#processes.values()) process.ended({ code: null, signal: null })
+    for (const child of this.#children) child.abandon()
     this.#requests.clear()
-    this.#processes.clear()
+    this.#children.clear()
   }
 }
 

@@ -35,9 +35,20 @@ export interface OciRuntime {
 /** Runtimes need a PATH to find their helpers, and nothing of the caller's environment. */
 const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
 
-export function createOciRuntime(options: { readonly host: Host; readonly path: string; readonly stateRoot: string }): OciRuntime {
+export interface OciRuntimeOptions {
+  readonly host: Host
+  readonly path: string
+  /** Where the runtime keeps what it knows of its containers. */
+  readonly stateRoot: string
+}
+
+export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciRuntime> {
   const { host, path, stateRoot } = options
+  // So that a container cannot overwrite it through /proc/self/exe, crun runs from a sealed copy of itself: it makes one and starts again at
+  // every start. Started from one, it sees that and saves the time, and all containers share the memory.
+  const executable = isCrun(path) ? await host.sealProgram(path) : path
   const command = (request: RunRequest, channel: PidChannel): HostCommand => ({
+    executable,
     argv: [
       path,
       '--root',
@@ -66,7 +77,7 @@ export function createOciRuntime(options: { readonly host: Host; readonly path: 
 
     async run(request) {
       // crun writes the number into whatever it is told; runc and its kin make the file beside it and rename.
-      const channel = basename(path).includes('crun') ? await pidPipe(host) : await pidFile(request.bundle)
+      const channel = isCrun(path) ? await pidPipe(host) : await pidFile(request.bundle)
       try {
         const process = await host.spawn(command(request, channel))
         return { process, pid: channel.pid(process.exited) }
@@ -90,6 +101,10 @@ export function createOciRuntime(options: { readonly host: Host; readonly path: 
       return messages.length === 0 ? undefined : messages.join('; ')
     }
   }
+}
+
+function isCrun(path: string): boolean {
+  return basename(path).includes('crun')
 }
 
 function logPath(bundle: string): string {

@@ -37,6 +37,12 @@ export function recordingKernel(overrides: Partial<Kernel> = {}): RecordingKerne
     close: fd => {
       calls.push(`close ${fd}`)
     },
+    spawn: ({ path }) => {
+      calls.push(`spawn ${path}`)
+      return 1
+    },
+    reap: () => undefined,
+    sealedFile: () => 5,
     ...overrides
   }
 }

@@ -1,8 +1,9 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Done } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { Unwind } from '../../src/util/unwind.js'
-import { currentProcess, isAlive } from '../host/process-identity.js'
+import { currentProcess, identify, isAlive } from '../host/process-identity.js'
 import type { Endpoint, Sandbox } from '../networks/network-manager.js'
 import { buildSpec } from '../oci/build-spec.js'
 import type { Run } from '../oci/oci-runtime.js'
@@ -21,6 +22,9 @@ import { startFailure } from './start-failure.js'
 
 /** User databases larger than this are refused rather than read into memory. */
 const userFileLimitBytes = 4 * 1024 ** 2
+
+/** A process that ends closes its output a moment before it is gone: how often, a millisecond apart, that is looked at. */
+const endLooks = 10
 
 /** Output that has not ended this long after the process is held by something outside the container. */
 const drainGraceMs = 2_000
@@ -146,7 +150,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     ...(network.endpoint && { endpoint: network.endpoint })
   })
   announce(context, record, network.endpoint)
-  context.live.begin(id, config, { pid, ended: watch(context, record, run, network.sandbox) })
+  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, sandbox: network.sandbox }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   await Promise.all([recorded, host.unmount(rootfs)])
 }
@@ -166,21 +170,27 @@ function publishNetwork(context: ContainerContext, record: ContainerRecord, acti
 }
 
 /** Follow a run to its end: streams drained, everything of the run taken back, the exit recorded. */
-async function watch(context: ContainerContext, record: ContainerRecord, run: Run, sandbox: Sandbox | undefined): Promise<RunResult> {
+async function watch(
+  context: ContainerContext,
+  record: ContainerRecord,
+  run: Run,
+  { pid, sandbox }: { readonly pid: number; readonly sandbox: Sandbox | undefined }
+): Promise<RunResult> {
   const { id, config } = record
-  const { code, signal } = await run.process.exited
-  // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.
-  const exitCode = code ?? (signal === null ? 255 : 137)
   const failures: unknown[] = []
   const attempt = (step: Promise<unknown> | undefined) => step?.catch(error => failures.push(error))
   const io = context.live.io(id, config)
   const goesAway = record.hostConfig.AutoRemove ?? false
-  await attempt(drain(io.drained))
-  await Promise.all([
+  // The OCI runtime cleans up for some milliseconds after the process: what does not concern it is taken back meanwhile.
+  await Promise.race([run.process.exited, processEnd(pid, io.drained)])
+  const takenBack = Promise.all([
     attempt(takeBack(context, record, sandbox)),
-    goesAway ? attempt(takeAway(context, record)) : undefined,
-    code === null ? attempt(context.oci.remove(id)) : undefined
+    goesAway ? attempt(drain(io.drained).then(() => takeAway(context, record))) : undefined
   ])
+  const { code, signal } = await run.process.exited
+  // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.
+  const exitCode = code ?? (signal === null ? 255 : 137)
+  await Promise.all([takenBack, attempt(drain(io.drained)), code === null ? attempt(context.oci.remove(id)) : undefined])
   const result: RunResult = failures.length === 0 ? { exitCode } : { exitCode, error: String(failures[0]) }
   // A record that went with its container needs no exit code.
   if (!goesAway || failures.length > 0) await attempt(recordExit(context, id, result))
@@ -215,6 +225,15 @@ async function takeBack(context: ContainerContext, record: ContainerRecord, sand
 /** Two folders with next to nothing in them: sooner done than asked for elsewhere. */
 function removeRunFolders({ paths }: ContainerContext, id: string): void {
   for (const folder of [paths.bundle(id), paths.rootfs(id)]) rmSync(folder, { recursive: true, force: true })
+}
+
+/** Resolves when a process whose output has ended is gone; never when it goes on without output. */
+async function processEnd(pid: number, drained: Promise<void>): Promise<void> {
+  await drained
+  for (let look = 0; identify(pid) !== undefined; look++) {
+    if (look === endLooks) return new Promise(() => {})
+    await sleep(1)
+  }
 }
 
 async function drain(drained: Promise<void>): Promise<void> {

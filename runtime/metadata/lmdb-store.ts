@@ -27,6 +27,8 @@ export async function openMetadataStore(options: { readonly path: string }): Pro
     path: options.path,
     noSubdir: true,
     maxDbs: tables.length + 2,
+    // A power failure may undo the last transaction, and does no other harm; a killed process loses nothing.
+    noMetaSync: true,
     mapSize: mapSizeBytes,
     encoding: 'json'
   })

@@ -1,3 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+
+const pauseMs = 200
+
 /** Times of one piece of work, in milliseconds. */
 export interface Samples {
   readonly p50: number
@@ -6,7 +10,10 @@ export interface Samples {
   readonly count: number
 }
 
-/** Run two pieces of work in turns, so that what else the machine does falls on both. The first rounds are not counted. */
+/**
+ * Run pieces of work in turns, so that what else the machine does falls on all. The first rounds are not counted, and before each piece there
+ * is a pause: engines go on cleaning up after they have answered, and that is not the next one's time.
+ */
 export async function inTurns(
   works: readonly (() => Promise<unknown>)[],
   options: { readonly rounds: number; readonly warmUp: number }
@@ -14,6 +21,7 @@ export async function inTurns(
   const times: number[][] = works.map(() => [])
   for (let round = -options.warmUp; round < options.rounds; round++) {
     for (const [index, work] of works.entries()) {
+      await sleep(pauseMs)
       const ms = await timeOf(work)
       if (round >= 0) times[index]?.push(ms)
     }

@@ -2,17 +2,20 @@
  * Speed beside the peers, in one run: `npm run bench [-- run pull import]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
-import { createReadStream } from 'node:fs'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { createGunzip } from 'node:zlib'
 import { createEngine, type Engine } from 'gantry'
 import { type Lab, startLab } from '../lab/lab.js'
+import { pushVariants } from './layer-variants.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
 import { report } from './report.js'
+
+const pullRounds = 5
+/** Both engines write to disk after they have answered. */
+const settleMs = 3_000
 
 const execute = promisify(execFile)
 
@@ -56,22 +59,22 @@ async function benchRun(lab: Lab): Promise<void> {
 
 /** Pull and unpack the Debian image from the same registry, from nothing; beside it one bare gunzip of its layer. */
 async function benchPull(lab: Lab): Promise<void> {
-  const reference = need(lab.images.debian, 'the Debian image')
+  const references = await pushVariants(need(lab.images.debian, 'the Debian image'), pullRounds)
   const ours: number[] = []
   const theirs: number[] = []
   const gunzip: number[] = []
-  for (let round = 0; round < 5; round++) {
-    await withEngine(async (engine, root) => {
+  const root = await mkdtemp(join(tmpdir(), 'gantry-bench-'))
+  try {
+    await using engine = await createEngine({ transport: 'in-process', root })
+    for (const reference of references) {
       ours.push(await timeOf(async () => void (await engine.image(reference).pull())))
       const layer = await largestBlob(root)
       gunzip.push(await timeOf(() => execute('sh', ['-c', 'gzip -dc "$1" > /dev/null', 'sh', layer])))
-      if (round === 0)
-        console.log(
-          `  layer: ${((await stat(layer)).size / 1e6).toFixed(1)} MB gzip, node:zlib alone ${(await timeOf(() => gunzipHere(layer))).toFixed(0)} ms`
-        )
-    })
-    await docker(lab, 'rmi', '-f', reference).catch(() => {})
-    theirs.push(await timeOf(() => docker(lab, 'pull', '-q', reference)))
+      theirs.push(await timeOf(() => docker(lab, 'pull', '-q', reference)))
+      await sleep(settleMs)
+    }
+  } finally {
+    await rm(root, { recursive: true, force: true })
   }
   const peers = [
     { name: 'docker pull', samples: samplesOf(theirs) },
@@ -125,12 +128,6 @@ async function largestBlob(root: string): Promise<string> {
     (await readdir(folder)).map(async name => ({ path: join(folder, name), size: (await stat(join(folder, name))).size }))
   )
   return need(sizes.sort((a, b) => b.size - a.size)[0]?.path, 'a layer')
-}
-
-async function gunzipHere(path: string): Promise<void> {
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), createGunzip({ chunkSize: 1 << 20 }), async function* (chunks) {
-    for await (const _ of chunks) yield* []
-  })
 }
 
 function need<T>(value: T | undefined, what: string): T {

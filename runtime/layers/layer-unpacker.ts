@@ -49,17 +49,14 @@ async function drive(
   options: ApplyLayerOptions,
   signal: AbortSignal
 ): Promise<AppliedLayer> {
-  // One promise that says: no more is needed. It never rejects, so that it may lose a race.
-  let stop!: () => void
-  const stopped = new Promise<'stopped'>(resolve => {
-    stop = () => resolve('stopped')
-  })
+  const stopped = new Stop()
+  const stop = () => stopped.set()
   job.result.then(stop, stop)
   signal.addEventListener('abort', stop, { once: true })
   try {
     const complete = await send(job, source, stopped, options.onProgress)
     if (complete) job.end()
-    await Promise.race([job.result, stopped])
+    await stopped.or(job.result)
   } catch (error) {
     job.cancel()
     await job.result.catch(() => {})
@@ -79,14 +76,14 @@ async function drive(
 async function send(
   job: UnpackJob,
   source: AsyncIterable<Uint8Array>,
-  stopped: Promise<'stopped'>,
+  stopped: Stop,
   onProgress: ((bytes: number) => void) | undefined
 ): Promise<boolean> {
   const iterator = source[Symbol.asyncIterator]()
   const batch = new Batch(() => job.emptyBuffer() ?? Buffer.allocUnsafeSlow(sendBytes))
   let taken = 0
   for (;;) {
-    const next = await Promise.race([iterator.next(), stopped])
+    const next = await stopped.or(iterator.next())
     if (next === 'stopped') {
       // Not awaited: a generator that still waits for its next value would not answer.
       iterator.return?.()?.catch(() => {})
@@ -95,7 +92,7 @@ async function send(
     if (next.done) break
     for (const bytes of batch.add(next.value)) {
       const room = job.send(bytes)
-      if (room !== undefined) await Promise.race([room, stopped])
+      if (room !== undefined) await stopped.or(room)
     }
     taken += next.value.byteLength
     onProgress?.(taken)
@@ -103,6 +100,28 @@ async function send(
   const rest = batch.flush()
   if (rest !== undefined) job.send(rest)
   return true
+}
+
+/**
+ * Says that no more is needed. One wait at a time: racing every step against one long-lived promise would keep each step's value alive until
+ * that promise settles.
+ */
+class Stop {
+  #isSet = false
+  #wake: (() => void) | undefined
+
+  set(): void {
+    this.#isSet = true
+    this.#wake?.()
+  }
+
+  or<T>(promise: Promise<T>): Promise<T | 'stopped'> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve('stopped')
+      promise.then(resolve, reject)
+      if (this.#isSet) resolve('stopped')
+    })
+  }
 }
 
 /** Joins pieces into full buffers. The pieces are copied: whoever else reads them (the content store) still may. */

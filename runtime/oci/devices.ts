@@ -13,8 +13,7 @@ export const defaultDeviceRules: readonly SpecDeviceRule[] = [
   character(5, 0), // tty
   character(5, 1), // console
   character(5, 2), // ptmx
-  { allow: true, type: 'c', major: 136, access: 'rwm' }, // pts/*
-  { allow: false, type: 'c', major: 10, minor: 229, access: 'rwm' } // fuse
+  { allow: true, type: 'c', major: 136, access: 'rwm' } // pts/*
 ]
 
 /** A privileged container may use every device. */

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
+import { EngineError } from '../../src/errors/index.js'
 import type { Host, HostCommand, HostProcess } from '../host/host.js'
 import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
 
@@ -76,6 +77,16 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
     name: basename(path),
 
     async run(request) {
+      if (request.consoleSocket !== undefined && !isCrun(path)) {
+        // runc and its kin take a console socket only together with --detach, and detached nobody learns the exit code.
+        throw new EngineError(
+          'not_implemented',
+          `a terminal with the OCI runtime ${basename(path)} is not built yet: install crun, or run without tty`,
+          {
+            details: { runtime: path }
+          }
+        )
+      }
       // crun writes the number into whatever it is told; runc and its kin make the file beside it and rename.
       const channel = isCrun(path) ? await pidPipe(host) : await pidFile(request.bundle)
       try {

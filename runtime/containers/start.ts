@@ -149,10 +149,11 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     monitor: currentProcess(),
     ...(network.endpoint && { endpoint: network.endpoint })
   })
-  announce(context, record, network.endpoint)
-  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, sandbox: network.sandbox }) })
+  // Who hears of the start finds it in the record.
+  const announced = recorded.then(() => announce(context, record, network.endpoint))
+  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, sandbox: network.sandbox, announced }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
-  await Promise.all([recorded, host.unmount(rootfs)])
+  await Promise.all([announced, host.unmount(rootfs)])
 }
 
 function announce(context: ContainerContext, record: ContainerRecord, endpoint: Endpoint | undefined): void {
@@ -174,7 +175,7 @@ async function watch(
   context: ContainerContext,
   record: ContainerRecord,
   run: Run,
-  { pid, sandbox }: { readonly pid: number; readonly sandbox: Sandbox | undefined }
+  { pid, sandbox, announced }: { readonly pid: number; readonly sandbox: Sandbox | undefined; readonly announced: Promise<void> }
 ): Promise<RunResult> {
   const { id, config } = record
   const failures: unknown[] = []
@@ -194,6 +195,7 @@ async function watch(
   const result: RunResult = failures.length === 0 ? { exitCode } : { exitCode, error: String(failures[0]) }
   // A record that went with its container needs no exit code.
   if (!goesAway || failures.length > 0) await attempt(recordExit(context, id, result))
+  await attempt(announced)
   const attributes = { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
   context.events.publish({ Type: 'container', Action: 'die', id, attributes })
   if (sandbox?.endpoint !== undefined) publishNetwork(context, record, 'disconnect', sandbox.endpoint)

@@ -18,8 +18,9 @@ const never = new AbortController().signal
  * @throws EngineError `not_found`; `conflict` for a running one without `force`
  */
 export async function removeContainer(context: ContainerContext, idOrName: string, options: { readonly force: boolean }): Promise<void> {
-  const { id } = context.store.get(idOrName)
-  await endRun(context, context.store.get(id), options.force)
+  const found = context.store.get(idOrName)
+  const { id } = found
+  await endRun(context, found, options.force)
   await context.live.exclusive(id, async () => {
     const record = context.store.find(id)
     if (record === undefined) return

@@ -6,7 +6,6 @@ import { createContainer } from '../containers/create.js'
 import { containerAttributes } from '../containers/event-attributes.js'
 import { killContainer } from '../containers/kill.js'
 import { containerLogs } from '../containers/logs.js'
-import { parseTimestamp } from '../containers/nano-time.js'
 import { removeContainer } from '../containers/remove.js'
 import { renameContainer } from '../containers/rename.js'
 import { resizeContainer } from '../containers/resize.js'
@@ -19,6 +18,7 @@ import { withDefaults } from './container-defaults.js'
 import { inspectView, summaryView } from './container-views.js'
 import { containerFilter } from './list-filters.js'
 import { refuseUnsupported } from './supported-settings.js'
+import { timestampOf } from './timestamp.js'
 
 /** The operations of `/containers`. */
 export function containerHandlers(context: ContainerContext): Handlers {
@@ -103,8 +103,8 @@ export function containerHandlers(context: ContainerContext): Handlers {
       if (!stdout && !stderr) throw new EngineError('invalid_argument', 'Bad parameters: you must choose at least one stream')
       if (query?.details) throw new EngineError('not_implemented', 'details: log attributes are not built yet in the in-process runtime')
       const tail = query?.tail === undefined || query.tail === '' || query.tail === 'all' ? undefined : Number(query.tail)
-      const since = timestampOf('since', query?.since)
-      const until = timestampOf('until', query?.until)
+      const since = boundOf('since', query?.since)
+      const until = boundOf('until', query?.until)
       return containerLogs(
         context,
         path.id,
@@ -143,13 +143,9 @@ function graceOf(seconds: number | undefined) {
   return seconds === undefined ? {} : { graceSeconds: seconds }
 }
 
-function timestampOf(name: string, given: string | number | undefined): bigint | undefined {
-  if (given === undefined || given === '' || given === 0 || given === '0') return undefined
-  const time = parseTimestamp(String(given))
-  if (time !== undefined) return time
-  throw new EngineError('invalid_argument', `${name}: expected UNIX seconds or an RFC 3339 time, got ${JSON.stringify(given)}`, {
-    details: { field: name, value: given }
-  })
+/** For logs, zero says that there is no bound. */
+function boundOf(name: string, given: string | number | undefined): bigint | undefined {
+  return String(given) === '0' ? undefined : timestampOf(name, given)
 }
 
 async function sizesOf(context: ContainerContext, record: ContainerRecord) {

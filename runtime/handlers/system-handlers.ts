@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
 import type { Handlers } from '../../src/api/index.js'
-import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
-import { parseTimestamp } from '../containers/nano-time.js'
+import { timestampOf } from './timestamp.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './version.js'
 
 /** Engine API names of architectures that Node names differently. */
@@ -65,8 +64,8 @@ export function systemHandlers(context: ContainerContext): Handlers {
     },
 
     async SystemEvents({ query }, { signal }) {
-      const since = timeOf('since', query?.since)
-      const until = timeOf('until', query?.until)
+      const since = timestampOf('since', query?.since)
+      const until = timestampOf('until', query?.until)
       return context.events.subscribe({
         ...(since !== undefined && { since }),
         ...(until !== undefined && { until }),
@@ -75,15 +74,6 @@ export function systemHandlers(context: ContainerContext): Handlers {
       })
     }
   }
-}
-
-function timeOf(name: string, given: string | number | undefined): bigint | undefined {
-  if (given === undefined || given === '') return undefined
-  const time = parseTimestamp(String(given))
-  if (time !== undefined) return time
-  throw new EngineError('invalid_argument', `${name}: expected UNIX seconds or an RFC 3339 time, got ${JSON.stringify(given)}`, {
-    details: { field: name, value: given }
-  })
 }
 
 async function operatingSystem(): Promise<string> {

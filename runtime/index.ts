@@ -17,6 +17,7 @@ import { containerHandlers } from './handlers/container-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion } from './handlers/version.js'
+import { createCgroupAttach } from './host/cgroup-attach.js'
 import { removeEmptyCgroup } from './host/cgroups.js'
 import { createHost } from './host/create-host.js'
 import { openKernel } from './host/koffi-kernel.js'
@@ -117,6 +118,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       live: new LiveContainers(),
       paths,
       cgroups: report.cgroups,
+      cgroupAttach: opened(createCgroupAttach(report.cgroups)),
       session,
       watchdog,
       availableCapabilities,

@@ -1,4 +1,5 @@
 import type { EventLog } from '../events/event-log.js'
+import type { CgroupAttach } from '../host/cgroup-attach.js'
 import type { CgroupLayout } from '../host/cgroup-layout.js'
 import type { Host } from '../host/host.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
@@ -25,6 +26,7 @@ export interface ContainerContext {
   readonly live: LiveContainers
   readonly paths: RuntimePaths
   readonly cgroups: CgroupLayout
+  readonly cgroupAttach: CgroupAttach
   /** Who removes what is made here. */
   readonly session: { readonly id: string; readonly owner: ProcessIdentity }
   readonly availableCapabilities: ReadonlySet<string>

@@ -27,6 +27,8 @@ export interface CreateRequest {
  * @throws EngineError `not_found` (image), `already_exists` (name), `invalid_argument`
  */
 export async function createContainer(context: ContainerContext, request: CreateRequest): Promise<ContainerRecord> {
+  // Most containers are started as soon as they are there.
+  context.cgroupAttach.expect()
   const name = request.name === undefined || request.name === '' ? undefined : checkName(request.name)
   const id = randomBytes(32).toString('hex')
   const image = request.image === hostImageReference ? undefined : await context.images.get(request.image)

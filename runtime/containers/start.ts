@@ -74,6 +74,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const { id, config, hostConfig } = record
   const rootfs = paths.rootfs(id)
   const bundle = paths.bundle(id)
+  context.cgroupAttach.expect()
   unwind.add(() => removeRunFolders(context, id))
   mkdirSync(bundle, { recursive: true, mode: 0o700 })
   mkdirSync(rootfs, { recursive: true, mode: 0o700 })

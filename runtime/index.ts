@@ -7,6 +7,7 @@ import { Unwind } from '../src/util/unwind.js'
 import type { ContainerContext } from './containers/container-context.js'
 import { createContainerStore } from './containers/container-store.js'
 import { LiveContainers } from './containers/live-containers.js'
+import { PreparedRuns } from './containers/prepared-runs.js'
 import { removeContainer } from './containers/remove.js'
 import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.js'
 import { sweepContainers } from './containers/sweep.js'
@@ -114,6 +115,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       snapshotter,
       networks,
       oci,
+      prepared: opened(new PreparedRuns({ host, oci })),
       events,
       live: new LiveContainers(),
       paths,

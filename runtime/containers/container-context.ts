@@ -11,6 +11,7 @@ import type { Snapshotter } from '../snapshots/snapshotter.js'
 import type { Watchdog } from '../supervise/watchdog.js'
 import type { ContainerStore } from './container-store.js'
 import type { LiveContainers } from './live-containers.js'
+import type { PreparedRuns } from './prepared-runs.js'
 import type { RuntimePaths } from './runtime-paths.js'
 
 /** What the verbs of a container's life work with. */
@@ -21,6 +22,7 @@ export interface ContainerContext {
   readonly snapshotter: Snapshotter
   readonly networks: NetworkManager
   readonly oci: OciRuntime
+  readonly prepared: PreparedRuns
   readonly events: EventLog
   readonly watchdog: Watchdog
   readonly live: LiveContainers

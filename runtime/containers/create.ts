@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
-import { type ContainerConfig, type HostConfig, hostImageReference } from '../../src/api/index.js'
+import { type ContainerConfig, type HostConfig, hostImageReference, keepLabel } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ImageRecord } from '../images/image-service.js'
 import type { ContainerContext } from './container-context.js'
@@ -30,7 +30,7 @@ export async function createContainer(context: ContainerContext, request: Create
   // Most containers are started as soon as they are there.
   context.cgroupAttach.expect()
   const name = request.name === undefined || request.name === '' ? undefined : checkName(request.name)
-  const id = randomBytes(32).toString('hex')
+  const id = claimId(context, request.config) ?? randomBytes(32).toString('hex')
   const image = request.image === hostImageReference ? undefined : await context.images.get(request.image)
   const config = { ...mergeConfig(request.config, image?.config), Hostname: request.config.Hostname || defaultHostname(id, request) }
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
@@ -75,6 +75,11 @@ async function makeContainer(
   mkdirSync(context.paths.containerFolder(id), { recursive: true, mode: 0o710 })
   context.events.publish({ Type: 'container', Action: 'create', id, attributes: containerAttributes(record) })
   return record
+}
+
+/** What outlives this process is started in another way. */
+function claimId(context: ContainerContext, config: ContainerConfig): string | undefined {
+  return config.Labels?.[keepLabel] === 'true' ? undefined : context.prepared.claim(config)
 }
 
 function defaultHostname(id: string, request: CreateRequest): string {

@@ -1,4 +1,4 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Done } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
@@ -6,7 +6,7 @@ import { Unwind } from '../../src/util/unwind.js'
 import { currentProcess, identify, isAlive } from '../host/process-identity.js'
 import type { Endpoint, Sandbox } from '../networks/network-manager.js'
 import { buildSpec } from '../oci/build-spec.js'
-import type { Run } from '../oci/oci-runtime.js'
+import type { Run } from '../oci/run.js'
 import { resolveUser } from '../oci/user.js'
 import type { ContainerContext } from './container-context.js'
 import { writeContainerFiles } from './container-files.js'
@@ -84,10 +84,14 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const guarded = context.watchdog.guard(id)
   guarded.catch(() => {})
   const mounted = mountRoot(context, record, rootfs, unwind)
+  const prepared = context.prepared.take(id)
+  if (prepared !== undefined) unwind.add(() => prepared.discard())
   const [user, network, stdio] = await all([
     mounted.then(() => resolveContainerUser(context, record, rootfs)),
     openNetwork(context, record, unwind, signal),
-    openStdio(host, { tty: config.Tty ?? false, openStdin: config.OpenStdin ?? false, socketPath: `${bundle}/tty` }, unwind)
+    prepared
+      ? Promise.resolve(prepared.stdio)
+      : openStdio(host, { tty: config.Tty ?? false, openStdin: config.OpenStdin ?? false, socketPath: `${bundle}/tty` }, unwind)
   ])
   signal.throwIfAborted()
   if (config.WorkingDir && config.WorkingDir !== '/') {
@@ -122,18 +126,21 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     architecture: process.arch,
     seccompPrograms: context.seccompPrograms
   })
-  writeFileSync(`${bundle}/config.json`, JSON.stringify(spec))
   unwind.add(() => context.oci.remove(id))
   await guarded
-  const run = await context.oci.run({
-    id,
-    bundle,
-    stdio: stdio.child,
-    ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path })
-  })
+  const run =
+    prepared?.run({ bundle, spec }) ??
+    (await context.oci.run({
+      id,
+      bundle,
+      spec,
+      stdio: stdio.child,
+      ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path })
+    }))
   stdio.spawned()
   const pid = await run.pid
   if (pid === undefined) throw await startFailure(context, record, rootfs, (await run.process.exited).code)
+  context.prepared.replenish(config)
   const startedAt = nanoTime()
   const log = new LogWriter(paths.log(id))
   const io = context.live.io(id, config)

@@ -1,40 +1,25 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
-import type { Host, HostCommand, HostProcess } from '../host/host.js'
+import type { Host, HostCommand } from '../host/host.js'
 import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
-
-/** A bundle to run: a folder with config.json, and where the process's streams go. */
-export interface RunRequest {
-  readonly id: string
-  readonly bundle: string
-  /** The process's standard streams: descriptors of this process, or 'ignore' for /dev/null. Unused with a terminal. */
-  readonly stdio: readonly [number | 'ignore', number | 'ignore', number | 'ignore']
-  /** Where the runtime sends the terminal's master side. */
-  readonly consoleSocket?: string
-}
-
-/** A bundle on its way. */
-export interface Run {
-  /** The runtime in the foreground: it lives as long as the container's process and ends with its exit code. */
-  readonly process: HostProcess
-  /** The container's process, as soon as it is set up. Undefined when the runtime ended before that. Never rejects. */
-  readonly pid: Promise<number | undefined>
-}
+import { type PreparedRun, prepareCrun } from './prepared-run.js'
+import type { Run, RunRequest } from './run.js'
+import { logPath } from './run-log.js'
+import { runtimeEnvironment } from './runtime-environment.js'
 
 /** Drives an OCI runtime through the command line that crun, runc and others share. */
 export interface OciRuntime {
   readonly path: string
   readonly name: string
   run(request: RunRequest): Promise<Run>
+  /** Start the runtime before it is known what it is to run; undefined for one that cannot be. For a process without a terminal. */
+  prepare(request: Pick<RunRequest, 'id' | 'stdio'>): Promise<PreparedRun | undefined>
   /** Remove what the runtime knows of a container, its processes and cgroups included. Idempotent. */
   remove(id: string): Promise<void>
   /** What the runtime said when it could not start the bundle; undefined when it said nothing. */
   failure(bundle: string): Promise<string | undefined>
 }
-
-/** Runtimes need a PATH to find their helpers, and nothing of the caller's environment. */
-const environment = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' }
 
 export interface OciRuntimeOptions {
   readonly host: Host
@@ -66,7 +51,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
       ...(request.consoleSocket === undefined ? [] : ['--console-socket', request.consoleSocket]),
       request.id
     ],
-    env: environment,
+    env: runtimeEnvironment,
     cwd: request.bundle,
     stdio: [...request.stdio, ...channel.inherited],
     // A container that runs keeps no program from ending: only a caller who waits for it does.
@@ -87,6 +72,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
           }
         )
       }
+      await writeFile(`${request.bundle}/config.json`, JSON.stringify(request.spec))
       // crun writes the number into whatever it is told; runc and its kin make the file beside it and rename.
       const channel = isCrun(path) ? await pidPipe(host) : await pidFile(request.bundle)
       try {
@@ -98,10 +84,14 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
       }
     },
 
+    async prepare(request) {
+      return isCrun(path) ? prepareCrun({ host, path, executable, stateRoot }, request) : undefined
+    },
+
     async remove(id) {
       const process = await host.spawn({
         argv: [path, '--root', stateRoot, 'delete', '--force', id],
-        env: environment,
+        env: runtimeEnvironment,
         stdio: ['ignore', 'ignore', 'ignore']
       })
       await process.exited
@@ -116,10 +106,6 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
 
 function isCrun(path: string): boolean {
   return basename(path).includes('crun')
-}
-
-function logPath(bundle: string): string {
-  return `${bundle}/runtime.log`
 }
 
 async function readLog(path: string): Promise<string> {

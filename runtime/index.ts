@@ -18,6 +18,7 @@ import { containerHandlers } from './handlers/container-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion } from './handlers/version.js'
+import { volumeHandlers } from './handlers/volume-handlers.js'
 import { createCgroupAttach } from './host/cgroup-attach.js'
 import { removeEmptyCgroup } from './host/cgroups.js'
 import { createHost } from './host/create-host.js'
@@ -36,6 +37,7 @@ import type { RegistriesSettings } from './registry/endpoints.js'
 import { createRegistryClient } from './registry/registry-client.js'
 import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
 import { createWatchdog } from './supervise/watchdog.js'
+import { createVolumeService } from './volumes/create-volume-service.js'
 
 /** Settings of the in-process runtime. */
 export interface RuntimeOptions {
@@ -108,12 +110,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     )
     const oci = await createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState })
     const events = opened(new EventLog(new EventFile(paths.runRoot), session.id))
+    const volumes = createVolumeService({ host, metadata, events, root: paths.root, lockPath: paths.lock, session })
     const context: ContainerContext = {
       host,
       store: createContainerStore(metadata),
       images,
       snapshotter,
       networks,
+      volumes,
       oci,
       prepared: opened(new PreparedRuns({ host, oci })),
       events,
@@ -127,10 +131,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       seccompPrograms: createSeccompPrograms(seccompCompiler, oci.name)
     }
     await sweepContainers(context)
+    await volumes.sweep()
     await images.collectGarbage()
     let closed: Promise<void> | undefined
     return {
-      handlers: { ...systemHandlers(context), ...imageHandlers(context), ...containerHandlers(context) },
+      handlers: { ...systemHandlers(context), ...imageHandlers(context), ...containerHandlers(context), ...volumeHandlers(context) },
       apiVersion: runtimeApiVersion,
       root: paths.root,
       close: () => {
@@ -147,12 +152,14 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 /** The session's containers first, then the parts in the reverse order of their making. */
 async function closeRuntime(context: ContainerContext, parts: Unwind): Promise<void> {
   const own = context.store.list().filter(record => record.sessionId === context.session.id)
-  const removed = await Promise.allSettled(own.map(record => removeContainer(context, record.id, { force: true })))
+  const removed = await Promise.allSettled(own.map(record => removeContainer(context, record.id, { force: true, volumes: true })))
+  const volumes = await Promise.allSettled([context.volumes.endSession()])
   // Where others work on the same data, their containers' groups need the parent.
   if (context.store.list().length === 0) await removeEmptyCgroup(context.cgroups, context.paths.cgroupParent).catch(() => {})
-  const failures = [...removed.flatMap(result => (result.status === 'rejected' ? [result.reason] : [])), ...(await parts.run())].filter(
-    failure => !(EngineError.is(failure) && failure.code === 'not_found')
-  )
+  const failures = [
+    ...[...removed, ...volumes].flatMap(result => (result.status === 'rejected' ? [result.reason] : [])),
+    ...(await parts.run())
+  ].filter(failure => !(EngineError.is(failure) && failure.code === 'not_found'))
   if (failures.length > 0) throw failures[0]
 }
 

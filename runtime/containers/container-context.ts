@@ -9,6 +9,7 @@ import type { OciRuntime } from '../oci/oci-runtime.js'
 import type { SeccompPrograms } from '../oci/seccomp-programs.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
 import type { Watchdog } from '../supervise/watchdog.js'
+import type { VolumeService } from '../volumes/volume-service.js'
 import type { ContainerStore } from './container-store.js'
 import type { LiveContainers } from './live-containers.js'
 import type { PreparedRuns } from './prepared-runs.js'
@@ -21,6 +22,7 @@ export interface ContainerContext {
   readonly images: ImageService
   readonly snapshotter: Snapshotter
   readonly networks: NetworkManager
+  readonly volumes: VolumeService
   readonly oci: OciRuntime
   readonly prepared: PreparedRuns
   readonly events: EventLog

@@ -1,6 +1,7 @@
 import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
 import type { Endpoint } from '../networks/network-manager.js'
+import type { MountPoint } from '../volumes/volume-record.js'
 
 /**
  * A container as the metadata store keeps it (table `containers`, key: id), format version 1. The configuration parts
@@ -23,6 +24,10 @@ export interface ContainerRecord {
   /** Executable and arguments, entrypoint and command put together. */
   readonly path: string
   readonly args: readonly string[]
+  /** Host paths, volumes and memory that it has mounted. Absent: none but what every container has. */
+  readonly mounts?: readonly MountPoint[]
+  /** Its empty volumes have not been filled from the image yet. */
+  readonly volumesPending?: true
   /** The process whose session made it and removes it. */
   readonly owner: ProcessIdentity
   readonly sessionId: string

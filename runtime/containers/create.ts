@@ -3,13 +3,15 @@ import { mkdirSync } from 'node:fs'
 import { type ContainerConfig, type HostConfig, hostImageReference, keepLabel } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ImageRecord } from '../images/image-service.js'
+import { type MountPlan, planMounts } from '../volumes/plan-mounts.js'
 import type { ContainerContext } from './container-context.js'
 import { checkName } from './container-names.js'
 import { type ContainerRecord, createdState } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
+import { fillVolumes } from './fill-volumes.js'
 import { mergeConfig } from './merge-config.js'
 import { nanoTime } from './nano-time.js'
-import { takeAway } from './remove.js'
+import { removeContainerVolumes, takeAway } from './remove.js'
 
 /** What a container is made from. */
 export interface CreateRequest {
@@ -37,6 +39,7 @@ export async function createContainer(context: ContainerContext, request: Create
   if (path === undefined || path === '') {
     throw new EngineError('invalid_argument', 'No command specified', { details: { image: request.image } })
   }
+  const plan = planMounts({ config, hostConfig: request.hostConfig, mountsOf: container => context.store.get(container).mounts ?? [] })
   const record = {
     id,
     createdAt: nanoTime(),
@@ -46,19 +49,25 @@ export async function createContainer(context: ContainerContext, request: Create
     hostConfig: request.hostConfig,
     path,
     args,
+    ...(plan.mounts.length > 0 && { mounts: plan.mounts }),
+    ...(plan.volumes.length > 0 && { volumesPending: true as const }),
     owner: context.session.owner,
     sessionId: context.session.id,
     state: createdState
   }
-  return makeContainer(context, record, name, image)
+  return makeContainer(context, { record, name, image, plan })
 }
 
 async function makeContainer(
   context: ContainerContext,
-  unnamed: Omit<ContainerRecord, 'name'>,
-  name: string | undefined,
-  image: ImageRecord | undefined
+  parts: {
+    readonly record: Omit<ContainerRecord, 'name'>
+    readonly name: string | undefined
+    readonly image: ImageRecord | undefined
+    readonly plan: MountPlan
+  }
 ): Promise<ContainerRecord> {
+  const { record: unnamed, name, image, plan } = parts
   const { id } = unnamed
   // Asked for in one go, so that both are one commit: a read-write layer that is there has its container's record, and the clean-up after
   // a crash finds it by that.
@@ -73,6 +82,7 @@ async function makeContainer(
     throw layered.reason
   }
   mkdirSync(context.paths.containerFolder(id), { recursive: true, mode: 0o710 })
+  if (plan.volumes.length > 0) await makeVolumes(context, record, plan)
   context.events.publish({ Type: 'container', Action: 'create', id, attributes: containerAttributes(record) })
   return record
 }
@@ -80,6 +90,21 @@ async function makeContainer(
 /** What outlives this process is started in another way. */
 function claimId(context: ContainerContext, config: ContainerConfig): string | undefined {
   return config.Labels?.[keepLabel] === 'true' ? undefined : context.prepared.claim(config)
+}
+
+/** The volumes it mounts, with what the image has for them. The record names them already, so nobody removes them meanwhile. */
+async function makeVolumes(context: ContainerContext, record: ContainerRecord, plan: MountPlan): Promise<void> {
+  let made: readonly string[] = []
+  try {
+    made = await context.volumes.ensure(plan.volumes)
+    await fillVolumes(context, record)
+  } catch (error) {
+    await takeAway(context, record)
+    await removeContainerVolumes(context, record)
+    // Others may use one by now: then it stays.
+    await Promise.allSettled(made.map(volume => context.volumes.remove(volume)))
+    throw error
+  }
 }
 
 function defaultHostname(id: string, request: CreateRequest): string {

@@ -17,7 +17,11 @@ const never = new AbortController().signal
  *
  * @throws EngineError `not_found`; `conflict` for a running one without `force`
  */
-export async function removeContainer(context: ContainerContext, idOrName: string, options: { readonly force: boolean }): Promise<void> {
+export async function removeContainer(
+  context: ContainerContext,
+  idOrName: string,
+  options: { readonly force: boolean; readonly volumes?: boolean }
+): Promise<void> {
   const found = context.store.get(idOrName)
   const { id } = found
   await endRun(context, found, options.force)
@@ -26,6 +30,7 @@ export async function removeContainer(context: ContainerContext, idOrName: strin
     if (record === undefined) return
     await endRun(context, record, options.force)
     await takeAway(context, record)
+    if (options.volumes) await removeContainerVolumes(context, record)
     forgetContainer(context, record)
   })
 }
@@ -45,6 +50,12 @@ export async function takeAway(context: ContainerContext, record: ContainerRecor
   const { paths } = context
   for (const path of [paths.containerFolder(id), paths.bundle(id), paths.rootfs(id)]) rmSync(path, { recursive: true, force: true })
   await Promise.all([context.snapshotter.remove(id), context.store.remove(id)])
+}
+
+/** Remove the volumes that were made for this container alone: nobody gave them a name, and no other container uses them. */
+export async function removeContainerVolumes(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  const mounts = (record.mounts ?? []).filter(mount => mount.type === 'volume')
+  if (mounts.length > 0) await context.volumes.removeAnonymous({ id: record.id, mounts })
 }
 
 async function endRun(context: ContainerContext, record: ContainerRecord, force: boolean): Promise<void> {

@@ -10,6 +10,7 @@ import { join } from 'node:path'
  *   content/blobs/sha256/<hex>  blobs (runtime/content)
  *   snapshots/                  layers (runtime/snapshots)
  *   containers/<id>/            hostname, hosts, resolv.conf, <id>-json.log
+ *   volumes/<name>/_data        files of a volume (runtime/volumes)
  * <run root>/                   /run/gantry for the default data root, <root>/run for others
  *   oci/                        state of the OCI runtime
  *   bundles/<id>/               config.json, runtime.log
@@ -30,6 +31,7 @@ export interface RuntimePaths {
   cgroup(id: string): string
   containerFolder(id: string): string
   log(id: string): string
+  volumeData(name: string): string
   bundle(id: string): string
   rootfs(id: string): string
   session(id: string): string
@@ -57,6 +59,7 @@ export function runtimePaths(root: string): RuntimePaths {
     ociState: join(runRoot, 'oci'),
     containerFolder: id => join(root, 'containers', id),
     log: id => join(root, 'containers', id, `${id}-json.log`),
+    volumeData: name => join(root, 'volumes', name, '_data'),
     bundle: id => join(runRoot, 'bundles', id),
     rootfs: id => join(runRoot, 'rootfs', id),
     session: id => join(runRoot, 'sessions', id),

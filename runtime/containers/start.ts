@@ -15,9 +15,10 @@ import { containerAttributes } from './event-attributes.js'
 import type { RunResult } from './live-containers.js'
 import { LogWriter } from './log-writer.js'
 import { nanoTime } from './nano-time.js'
+import { closeMounts, openMounts } from './open-mounts.js'
 import { openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
-import { forgetContainer, takeAway } from './remove.js'
+import { forgetContainer, removeContainerVolumes, takeAway } from './remove.js'
 import { startFailure } from './start-failure.js'
 
 /** User databases larger than this are refused rather than read into memory. */
@@ -97,6 +98,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   if (config.WorkingDir && config.WorkingDir !== '/') {
     await host.makeDirectoryIn(rootfs, config.WorkingDir, { mode: 0o755, uid: 0, gid: 0 })
   }
+  const mounts = record.mounts === undefined ? [] : await openMounts(context, record, unwind)
   const hostname = network.hostname ?? config.Hostname ?? ''
   const files = writeContainerFiles(paths.containerFolder(id), {
     hostname,
@@ -120,6 +122,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
       { source: files.hostname, destination: '/etc/hostname' },
       { source: files.hosts, destination: '/etc/hosts' }
     ],
+    mounts,
     networkNamespace: network.namespacePath,
     cgroupsPath: paths.cgroup(id),
     availableCapabilities: context.availableCapabilities,
@@ -194,7 +197,7 @@ async function watch(
   await Promise.race([run.process.exited, processEnd(pid, io.drained)])
   const takenBack = Promise.all([
     attempt(takeBack(context, record, sandbox)),
-    goesAway ? attempt(drain(io.drained).then(() => takeAway(context, record))) : undefined
+    goesAway ? attempt(drain(io.drained).then(() => takeAllAway(context, record))) : undefined
   ])
   const { code, signal } = await run.process.exited
   // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.
@@ -220,10 +223,17 @@ async function recordExit(context: ContainerContext, id: string, { exitCode, err
   }))
 }
 
+/** `--rm`: with the volumes that nobody named. */
+async function takeAllAway(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  await takeAway(context, record)
+  await removeContainerVolumes(context, record)
+}
+
 /** What a run had of the host, the read-write layer excepted. */
 async function takeBack(context: ContainerContext, record: ContainerRecord, sandbox: Sandbox | undefined): Promise<void> {
   const { host, paths, networks } = context
   sandbox?.release()
+  closeMounts(context, record)
   removeRunFolders(context, record.id)
   await Promise.all([
     host.unmount(paths.rootfs(record.id)),

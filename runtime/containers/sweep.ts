@@ -2,7 +2,7 @@ import { removeCgroup } from '../host/cgroups.js'
 import { isAlive } from '../host/process-identity.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
-import { takeAway } from './remove.js'
+import { removeContainerVolumes, takeAway } from './remove.js'
 
 /**
  * Remove the containers of sessions whose process is gone, SIGKILL included, with everything they had. Containers of live processes
@@ -19,4 +19,5 @@ async function removeOrphan(context: ContainerContext, record: ContainerRecord):
   await removeCgroup(context.cgroups, context.paths.cgroup(record.id))
   await context.networks.disconnect(record.id)
   await takeAway(context, record)
+  await removeContainerVolumes(context, record)
 }

@@ -55,7 +55,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
 
     async ContainerDelete({ path, query }) {
       if (query?.link) throw new EngineError('not_implemented', 'link: removing a link is not built yet in the in-process runtime')
-      await removeContainer(context, path.id, { force: query?.force ?? false })
+      await removeContainer(context, path.id, { force: query?.force ?? false, volumes: query?.v ?? false })
       return { modified: true }
     },
 
@@ -91,7 +91,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
       const now = new Date()
       return Promise.all(
         (limit > 0 ? rows.slice(0, limit) : rows).map(async record => ({
-          ...summaryView(record, now),
+          ...summaryView(record, context.paths, now),
           ...(query?.size && (await sizesOf(context, record)))
         }))
       )
@@ -168,9 +168,6 @@ function ancestorsOf(nameOrId: string, images: readonly ImageRecord[]): Readonly
 async function warningsOf(context: ContainerContext, record: ContainerRecord): Promise<readonly string[]> {
   const image = await context.images.get(record.imageId).catch(() => undefined)
   return [
-    ...(image?.config.Healthcheck ? ["the image's HEALTHCHECK is not run: health checks are not built yet in the in-process runtime"] : []),
-    ...(image?.config.Volumes
-      ? ["the image's VOLUMEs are kept in the container's own layer: volumes are not built yet in the in-process runtime"]
-      : [])
+    ...(image?.config.Healthcheck ? ["the image's HEALTHCHECK is not run: health checks are not built yet in the in-process runtime"] : [])
   ]
 }

@@ -1,6 +1,7 @@
 import type { ContainerInspectResponse, ContainerSummary, EndpointSettings, MountPoint } from '../../src/api/index.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import type { RuntimePaths } from '../containers/runtime-paths.js'
+import type { MountPoint as RecordedMount } from '../volumes/volume-record.js'
 
 /** A record as `GET /containers/{id}/json` shows it. */
 export function inspectView(record: ContainerRecord, paths: RuntimePaths): ContainerInspectResponse {
@@ -41,7 +42,7 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths): Conta
     ExecIDs: null,
     HostConfig: hostConfig,
     GraphDriver: null,
-    Mounts: mountsOf(record),
+    Mounts: mountPoints(record, paths),
     Config: config,
     NetworkSettings: {
       Bridge: '',
@@ -59,7 +60,7 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths): Conta
 }
 
 /** A record as a row of `GET /containers/json`. */
-export function summaryView(record: ContainerRecord, now: Date): ContainerSummary {
+export function summaryView(record: ContainerRecord, paths: RuntimePaths, now: Date): ContainerSummary {
   const { config, hostConfig } = record
   return {
     Id: record.id,
@@ -74,7 +75,7 @@ export function summaryView(record: ContainerRecord, now: Date): ContainerSummar
     Status: statusText(record, now),
     HostConfig: { NetworkMode: hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: networksOf(record) },
-    Mounts: mountsOf(record)
+    Mounts: mountPoints(record, paths)
   }
 }
 
@@ -134,19 +135,20 @@ function networksOf(record: ContainerRecord): Readonly<Record<string, EndpointSe
   }
 }
 
-function mountsOf(record: ContainerRecord): readonly MountPoint[] {
-  return (record.hostConfig.Binds ?? []).map(bind => {
-    const [source = '', destination = '', mode = ''] = bind.split(':')
-    const options = mode.split(',')
-    return {
-      Type: 'bind' as const,
-      Source: source,
-      Destination: destination,
-      Mode: mode,
-      RW: !options.includes('ro'),
-      Propagation: options.find(option => /^r?(private|slave|shared)$/.test(option)) ?? 'rprivate'
-    }
-  })
+function mountPoints(record: ContainerRecord, paths: RuntimePaths): readonly MountPoint[] {
+  return (record.mounts ?? []).map(mount => mountPoint(mount, paths))
+}
+
+function mountPoint(mount: RecordedMount, paths: RuntimePaths): MountPoint {
+  const place = { Destination: mount.destination, Mode: mount.mode, RW: !mount.readOnly }
+  switch (mount.type) {
+    case 'bind':
+      return { Type: mount.type, Source: mount.source, ...place, Propagation: mount.propagation }
+    case 'volume':
+      return { Type: mount.type, Name: mount.name, Source: paths.volumeData(mount.name), Driver: 'local', ...place, Propagation: '' }
+    case 'tmpfs':
+      return { Type: mount.type, Source: '', ...place, Propagation: '' }
+  }
 }
 
 function quoteWhereNeeded(word: string): string {

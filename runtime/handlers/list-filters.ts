@@ -1,5 +1,6 @@
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerRecord } from '../containers/container-record.js'
+import type { MountPoint } from '../volumes/volume-record.js'
 
 /** Docker's filters as they come: values by key. */
 export type Filters = Readonly<Record<string, readonly string[]>>
@@ -60,10 +61,11 @@ function filterOf(key: string, values: readonly string[], facts: FilterFacts): (
     }
     case 'network':
       return record => values.some(value => isOnNetwork(record, value))
+    case 'volume':
+      return record => (record.mounts ?? []).some(mount => values.some(value => namesMount(mount, value)))
     case 'health':
     case 'is-task':
     case 'isolation':
-    case 'volume':
     case 'expose':
     case 'publish':
       throw new EngineError('not_implemented', `the container filter ${JSON.stringify(key)} is not built yet in the in-process runtime`, {
@@ -97,6 +99,12 @@ function exitedFilter(values: readonly string[]): (record: ContainerRecord) => b
     })
   })
   return record => record.state.status === 'exited' && codes.includes(record.state.exitCode)
+}
+
+/** By the volume's name, by where it comes from, or by where it is mounted. */
+function namesMount(mount: MountPoint, value: string): boolean {
+  const source = mount.type === 'volume' ? mount.name : mount.type === 'bind' ? mount.source : undefined
+  return value === source || value === mount.destination
 }
 
 function isOnNetwork(record: ContainerRecord, value: string): boolean {

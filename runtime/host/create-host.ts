@@ -50,6 +50,10 @@ class KernelHost implements NetworkedHost {
     return this.#launcher.call('readFileIn', root, path, limitBytes)
   }
 
+  realPathIn(root: string, path: string): Promise<{ readonly path: string; readonly isDirectory: boolean } | undefined> {
+    return this.#launcher.call('realPathIn', root, path)
+  }
+
   makeDirectoryIn(
     root: string,
     path: string,

@@ -11,6 +11,8 @@ export interface Host extends AsyncDisposable {
   unmount(target: string): Promise<void>
   /** Read a file below `root` (a path in the launcher's mount namespace), links resolved inside `root`; undefined when there is none. */
   readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>
+  /** Where a path below `root` leads, links resolved inside `root`: a path without links that begins with `root`. Undefined when there is nothing. */
+  realPathIn(root: string, path: string): Promise<{ readonly path: string; readonly isDirectory: boolean } | undefined>
   /** Make a directory and its parents below `root`, links resolved inside `root`. An existing one is left alone. */
   makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): Promise<void>
   /**

@@ -4,7 +4,7 @@ import type { LauncherCalls, RequestMessage, SpawnRequest } from './launcher-pro
 import { NetworkThread } from './network-thread.js'
 import { mountOverlay } from './overlay.js'
 import { findOnPath } from './posix-spawn.js'
-import { makeDirectoryIn, readFileIn } from './rooted-files.js'
+import { makeDirectoryIn, readFileIn, realPathIn } from './rooted-files.js'
 import { spawnError } from './spawn-error.js'
 import { errnoOf, SystemCallError } from './system-call-error.js'
 
@@ -16,6 +16,7 @@ export function launcherCalls(kernel: Kernel): (request: RequestMessage) => Prom
     mountOverlay: (mount, target) => mountOverlay(kernel, mount, target),
     unmount: target => unmount(kernel, target),
     readFileIn: (root, path, limitBytes) => readFileIn(kernel, root, path, limitBytes),
+    realPathIn: (root, path) => realPathIn(kernel, root, path),
     makeDirectoryIn: (root, path, options) => makeDirectoryIn(kernel, root, path, options),
     createNamespace: spec => network.createNamespace(spec),
     removeLink: name => network.removeLink(name),

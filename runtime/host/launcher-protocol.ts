@@ -10,6 +10,7 @@ export interface LauncherCalls {
   mountOverlay(mount: OverlayMount, target: string): void
   unmount(target: string): void
   readFileIn(root: string, path: string, limitBytes: number): Uint8Array | undefined
+  realPathIn(root: string, path: string): { readonly path: string; readonly isDirectory: boolean } | undefined
   makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): void
   /** The number of the program, a child of this process that somebody has to reap. */
   spawn(command: SpawnRequest): number

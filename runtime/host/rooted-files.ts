@@ -31,6 +31,27 @@ export function readFileIn(kernel: Kernel, root: string, path: string, limitByte
 }
 
 /**
+ * Where a path below `root` leads, every link on the way resolved as if `root` were `/`.
+ *
+ * @returns undefined when there is nothing
+ */
+export function realPathIn(
+  kernel: Kernel,
+  root: string,
+  path: string
+): { readonly path: string; readonly isDirectory: boolean } | undefined {
+  return withDirectory(root, rootFd => {
+    const handle = openBelow(kernel, rootFd, path, openPath)
+    if (handle === undefined) return undefined
+    try {
+      return { path: readlinkSync(`/proc/thread-self/fd/${handle}`), isDirectory: fstatSync(handle).isDirectory() }
+    } finally {
+      closeSync(handle)
+    }
+  })
+}
+
+/**
  * Make a directory and its missing parents below `root`, all with the same mode and owner. Links are resolved inside
  * `root`; one that points nowhere gets its target made.
  *

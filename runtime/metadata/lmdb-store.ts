@@ -7,7 +7,18 @@ import type { MetadataStore, Table, Transaction } from './metadata-store.js'
 /** Version of the tables and of what is in them. A store of another version is refused, never converted by guess. */
 export const metadataVersion = 1
 
-const tables: readonly Table[] = ['meta', 'references', 'images', 'layers', 'containers', 'names', 'networks', 'endpoints', 'sessions']
+const tables: readonly Table[] = [
+  'meta',
+  'references',
+  'images',
+  'layers',
+  'containers',
+  'names',
+  'networks',
+  'endpoints',
+  'sessions',
+  'volumes'
+]
 
 /** Room for the memory map. Sparse: it costs address space, not disk. */
 const mapSizeBytes = 4 * 1024 ** 3

@@ -33,5 +33,6 @@ export interface Transaction {
  * - `networks`: network id -> network record
  * - `endpoints`: `<network id>/<address>` -> container id and endpoint
  * - `sessions`: session id -> owner process
+ * - `volumes`: volume name -> volume record
  */
-export type Table = 'meta' | 'references' | 'images' | 'layers' | 'containers' | 'names' | 'networks' | 'endpoints' | 'sessions'
+export type Table = 'meta' | 'references' | 'images' | 'layers' | 'containers' | 'names' | 'networks' | 'endpoints' | 'sessions' | 'volumes'

@@ -2,7 +2,7 @@ import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
 import { capabilitiesOf } from './capabilities.js'
 import { defaultMounts, defaultShmBytes, maskedPaths, readonlyPaths } from './default-mounts.js'
 import { allDevicesRule, defaultDeviceRules } from './devices.js'
-import { bindMounts, tmpfsMounts } from './mounts.js'
+import { tmpfsMounts } from './mounts.js'
 import { resourcesOf, rlimitsOf } from './resources.js'
 import type { RuntimeSpec, SpecMount, SpecNamespace } from './runtime-spec.js'
 import { seccompProfile } from './seccomp-profile.js'
@@ -22,6 +22,8 @@ export interface SpecRequest {
   readonly hostname: string
   /** Files of the host that stand at these places in the container. */
   readonly files: readonly { readonly source: string; readonly destination: string }[]
+  /** What the caller mounts, apart from `HostConfig.Tmpfs`. */
+  readonly mounts: readonly SpecMount[]
   /** Undefined: the host's network namespace. */
   readonly networkNamespace: string | undefined
   readonly cgroupsPath: string
@@ -108,7 +110,7 @@ function namespacesOf(request: SpecRequest): readonly SpecNamespace[] {
 
 function mountsOf(request: SpecRequest, privileged: boolean): readonly SpecMount[] {
   const { hostConfig } = request
-  const asked = [...bindMounts(hostConfig.Binds ?? []), ...tmpfsMounts(hostConfig.Tmpfs ?? {})]
+  const asked = [...request.mounts, ...tmpfsMounts(hostConfig.Tmpfs ?? {})]
   const files = request.files.map(
     ({ source, destination }): SpecMount => ({ destination, source, type: 'bind', options: ['rbind', 'rprivate'] })
   )

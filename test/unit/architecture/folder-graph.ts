@@ -41,6 +41,8 @@ export const folderGraph: FolderGraph = {
   'runtime/layers': { from: ['runtime/host', ...ground] },
   'runtime/snapshots': { from: ['runtime/host', 'runtime/metadata', 'runtime/layers', ...ground] },
   'runtime/networks': { from: ['runtime/host', 'runtime/metadata', ...ground] },
+  // Of snapshots: how much a tree takes.
+  'runtime/volumes': { from: ['runtime/host', 'runtime/metadata', 'runtime/events', 'runtime/snapshots', ...contract] },
   'runtime/images': {
     from: ['runtime/host', 'runtime/metadata', 'runtime/content', 'runtime/layers', 'runtime/snapshots', 'runtime/registry', ...ground]
   },
@@ -54,6 +56,7 @@ export const folderGraph: FolderGraph = {
       'runtime/snapshots',
       'runtime/images',
       'runtime/networks',
+      'runtime/volumes',
       'runtime/oci',
       'runtime/supervise',
       ...contract
@@ -61,7 +64,16 @@ export const folderGraph: FolderGraph = {
   },
   // Contract shapes in, domain types out.
   'runtime/handlers': {
-    from: ['runtime/events', 'runtime/registry', 'runtime/images', 'runtime/networks', 'runtime/oci', 'runtime/containers', ...contract]
+    from: [
+      'runtime/events',
+      'runtime/registry',
+      'runtime/images',
+      'runtime/networks',
+      'runtime/volumes',
+      'runtime/oci',
+      'runtime/containers',
+      ...contract
+    ]
   },
   // The composition root knows everybody.
   runtime: {
@@ -74,6 +86,7 @@ export const folderGraph: FolderGraph = {
       'runtime/layers',
       'runtime/snapshots',
       'runtime/networks',
+      'runtime/volumes',
       'runtime/images',
       'runtime/oci',
       'runtime/containers',

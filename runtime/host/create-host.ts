@@ -3,7 +3,15 @@ import { basename } from 'node:path'
 import { openConsoleSocket } from './console-socket.js'
 import { lockFile } from './file-lock.js'
 import type { ConsoleSocket, FileLock, Host, HostCommand, HostProcess, OverlayMount } from './host.js'
-import type { BridgeSpec, FilterState, HostAddressing, HostNetwork, NamespaceSpec } from './host-network.js'
+import type {
+  BridgeSpec,
+  FilterState,
+  HostAddressing,
+  HostNetwork,
+  NamespaceInterface,
+  NamespaceSocket,
+  NamespaceSpec
+} from './host-network.js'
 import type { Kernel } from './kernel.js'
 import { openKernel } from './koffi-kernel.js'
 import { Launcher } from './launcher.js'
@@ -112,6 +120,18 @@ class LauncherNetwork implements HostNetwork {
 
   createNamespace(spec: NamespaceSpec): Promise<number> {
     return this.#launcher.call('createNamespace', spec)
+  }
+
+  addInterface(namespacePath: string, spec: NamespaceInterface): Promise<void> {
+    return this.#launcher.call('addInterface', namespacePath, spec)
+  }
+
+  setDefaultRoute(namespacePath: string, gateway: string | undefined): Promise<void> {
+    return this.#launcher.call('setDefaultRoute', namespacePath, gateway)
+  }
+
+  openSocket(namespacePath: string, socket: NamespaceSocket): Promise<{ readonly fd: number; readonly port: number }> {
+    return this.#launcher.call('openSocket', namespacePath, socket)
   }
 
   removeLink(name: string): Promise<void> {

@@ -1,13 +1,19 @@
 /** What networking needs of the kernel. Works in the host's network namespace; implemented in the launcher thread. */
 export interface HostNetwork {
   /**
-   * A new network namespace with loopback up and, where asked for, one interface on a bridge: all in one go. IPv6 is
+   * A new network namespace with loopback up and the interfaces asked for, each on its bridge: all in one go. IPv6 is
    * off on everything but loopback. Returns its file descriptor, which the caller closes; the namespace lives on while
    * a process is in it.
    *
    * @throws SystemCallError-shaped EngineError; `details.errno` is `ENODEV` when there is no such bridge, `EEXIST` for a host interface in use
    */
   createNamespace(spec: NamespaceSpec): Promise<number>
+  /** Put one more interface into a namespace that is there. @throws as {@link HostNetwork.createNamespace} */
+  addInterface(namespacePath: string, spec: NamespaceInterface): Promise<void>
+  /** Make this the way out of a namespace, in place of what was; undefined: there is none. */
+  setDefaultRoute(namespacePath: string, gateway: string | undefined): Promise<void>
+  /** A bound socket of a namespace, for this process to serve; a stream one listens. The caller closes the descriptor. */
+  openSocket(namespacePath: string, socket: NamespaceSocket): Promise<{ readonly fd: number; readonly port: number }>
   /** Resolves when nobody can see the link any more; the kernel frees it a little later. No such link is not an error. */
   removeLink(name: string): Promise<void>
   /** Make the bridge if it is missing, give it the address, turn IPv4 forwarding on. Idempotent. */
@@ -25,7 +31,14 @@ export interface HostNetwork {
 }
 
 export interface NamespaceSpec {
-  readonly interface?: NamespaceInterface
+  readonly interfaces: readonly NamespaceInterface[]
+}
+
+/** An IPv4 socket; port 0 takes a free one. */
+export interface NamespaceSocket {
+  readonly kind: 'stream' | 'datagram'
+  readonly address: string
+  readonly port: number
 }
 
 export interface NamespaceInterface {
@@ -37,7 +50,10 @@ export interface NamespaceInterface {
   readonly macAddress: string
   readonly address: string
   readonly prefixLength: number
-  readonly gateway: string
+  /** Where the default route leads; absent on an interface that is not the way out. */
+  readonly gateway?: string
+  /** Reach the bridge's own address and what is beyond it, but none of the bridge's other ports. @default false */
+  readonly isolated?: boolean
 }
 
 export interface BridgeSpec {
@@ -45,6 +61,8 @@ export interface BridgeSpec {
   readonly macAddress: string
   readonly address: string
   readonly prefixLength: number
+  /** @default what fits the host's default route, at most 1500 */
+  readonly mtu?: number
 }
 
 export interface HostAddressing {

@@ -23,6 +23,11 @@ export interface Kernel {
   tryLock(fd: number): boolean
   /** A netlink socket in the calling thread's network namespace, with extended acknowledgements. */
   openNetlink(protocol: number): number
+  /** An IPv4 socket in the calling thread's network namespace, bound, close-on-exec and non-blocking; a stream one listens. */
+  openInternetSocket(
+    kind: 'stream' | 'datagram',
+    at: { readonly address: number; readonly port: number }
+  ): { readonly fd: number; readonly port: number }
   send(fd: number, bytes: Uint8Array): void
   /** `send` in another thread, for calls that the kernel takes long over. */
   sendInBackground(fd: number, bytes: Uint8Array): Promise<void>

@@ -15,7 +15,12 @@ const addSeals = 1033
 const allSeals = 0xf
 const lockExclusiveNow = 2 | 4
 const addressFamilyNetlink = 16
+const addressFamilyInternet = 2
+const socketStream = 1
+const socketDatagram = 2
 const socketRaw = 3
+const nonBlocking = 0o4000
+const listenBacklog = 128
 const solNetlink = 270
 const netlinkExtendedAck = 11
 const netlinkCappedAck = 10
@@ -63,6 +68,9 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
   const flock = libc.func('flock', 'int', ['int', 'int'])
   const socket = libc.func('socket', 'int', ['int', 'int', 'int'])
   const setsockopt = libc.func('setsockopt', 'int', ['int', 'int', 'int', 'void *', 'uint32'])
+  const bindSocket = libc.func('bind', 'int', ['int', 'void *', 'uint32'])
+  const listen = libc.func('listen', 'int', ['int', 'int'])
+  const getsockname = libc.func('getsockname', 'int', ['int', 'void *', 'void *'])
   const send = libc.func('send', 'long', ['int', 'void *', 'size_t', 'int'])
   const recv = libc.func('recv', 'long', ['int', 'void *', 'size_t', 'int'])
   const recvmsg = libc.func('recvmsg', 'long', ['int', 'void *', 'int'])
@@ -130,6 +138,25 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
       setsockopt(fd, solNetlink, netlinkExtendedAck, on, 4)
       setsockopt(fd, solNetlink, netlinkCappedAck, on, 4)
       return fd
+    },
+    openInternetSocket(kind, { address, port }) {
+      const type = kind === 'stream' ? socketStream : socketDatagram
+      const fd = checked('socket', 'AF_INET', () => socket(addressFamilyInternet, type | closeOnExec | nonBlocking, 0))
+      try {
+        // struct sockaddr_in: family(2, in the machine's byte order) port(2) address(4) zero(8).
+        const name = new Uint8Array(16)
+        const view = new DataView(name.buffer)
+        new Uint16Array(name.buffer, 0, 1)[0] = addressFamilyInternet
+        view.setUint16(2, port)
+        view.setUint32(4, address)
+        checked('bind', `port ${port}`, () => bindSocket(fd, name, name.byteLength))
+        if (kind === 'stream') checked('listen', '', () => listen(fd, listenBacklog))
+        checked('getsockname', '', () => getsockname(fd, name, new Uint32Array([name.byteLength])))
+        return { fd, port: view.getUint16(2) }
+      } catch (error) {
+        close(fd)
+        throw error
+      }
     },
     send(fd, bytes) {
       checked('send', '', () => send(fd, bytes, bytes.byteLength, 0))

@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../src/errors/error-code.js'
 import type { OverlayMount } from './host.js'
-import type { BridgeSpec, FilterState, HostAddressing, NamespaceSpec } from './host-network.js'
+import type { BridgeSpec, FilterState, HostAddressing, NamespaceInterface, NamespaceSocket, NamespaceSpec } from './host-network.js'
 
 /**
  * What the main thread may ask of the launcher thread. A call that returns a promise lets the thread go on with others;
@@ -15,6 +15,9 @@ export interface LauncherCalls {
   /** The number of the program, a child of this process that somebody has to reap. */
   spawn(command: SpawnRequest): number
   createNamespace(spec: NamespaceSpec): number
+  addInterface(namespacePath: string, spec: NamespaceInterface): void
+  setDefaultRoute(namespacePath: string, gateway: string | undefined): void
+  openSocket(namespacePath: string, socket: NamespaceSocket): { readonly fd: number; readonly port: number }
   removeLink(name: string): Promise<void>
   bringBridgeUp(spec: BridgeSpec): void
   addressing(): HostAddressing

@@ -1,6 +1,6 @@
 import { constants, readFileSync, writeFileSync } from 'node:fs'
 import { EngineError } from '../../src/errors/engine-error.js'
-import type { BridgeSpec, FilterState, HostAddressing, NamespaceInterface, NamespaceSpec } from './host-network.js'
+import type { BridgeSpec, FilterState, HostAddressing, NamespaceInterface, NamespaceSocket, NamespaceSpec } from './host-network.js'
 import { currentDirectory, type Kernel, namespaces } from './kernel.js'
 import { LinkReaper } from './link-reaper.js'
 import { formatSubnet, parseIpv4, subnetOf } from './netlink/ipv4.js'
@@ -34,10 +34,14 @@ export class NetworkThread {
   createNamespace(spec: NamespaceSpec): number {
     const { namespaceFd, inside } = this.#enterNew()
     try {
-      if (spec.interface === undefined) inside.configure({ up: [loopbackIndex] })
-      else this.#connect(spec.interface, namespaceFd, inside)
+      const [first, ...others] = spec.interfaces
+      if (first === undefined) inside.configure({ up: [loopbackIndex] })
+      else this.#connect(first, namespaceFd, inside, [loopbackIndex])
+      for (const other of others) this.#connect(other, namespaceFd, inside)
       return namespaceFd
     } catch (error) {
+      // The namespace goes with its last descriptor, and the pairs with it; this is only quicker. Its failure changes nothing.
+      for (const { hostName } of spec.interfaces) void this.removeLink(hostName).catch(() => undefined)
       this.#kernel.close(namespaceFd)
       throw error
     } finally {
@@ -45,11 +49,36 @@ export class NetworkThread {
     }
   }
 
+  addInterface(namespacePath: string, spec: NamespaceInterface): void {
+    this.#within(namespacePath, (inside, namespaceFd) => this.#connect(spec, namespaceFd, inside))
+  }
+
+  setDefaultRoute(namespacePath: string, gateway: string | undefined): void {
+    this.#within(namespacePath, inside => {
+      inside.removeDefaultRoutes()
+      if (gateway !== undefined) inside.configure({ gateway })
+    })
+  }
+
+  openSocket(namespacePath: string, { kind, address, port }: NamespaceSocket): { readonly fd: number; readonly port: number } {
+    const namespaceFd = this.#kernel.openAt(currentDirectory, namespacePath, { flags: constants.O_RDONLY, resolve: 0 })
+    try {
+      this.#kernel.setNamespace(namespaceFd, namespaces.network)
+      try {
+        return this.#kernel.openInternetSocket(kind, { address: parseIpv4(address) ?? 0, port })
+      } finally {
+        this.#kernel.setNamespace(this.#home, namespaces.network)
+      }
+    } finally {
+      this.#kernel.close(namespaceFd)
+    }
+  }
+
   removeLink(name: string): Promise<void> {
     return this.#reaper.remove(name)
   }
 
-  bringBridgeUp({ name, macAddress, address, prefixLength }: BridgeSpec): void {
+  bringBridgeUp({ name, macAddress, address, prefixLength, mtu }: BridgeSpec): void {
     const found = this.#netlink.link(name)
     if (found !== undefined && found.kind !== 'bridge') {
       throw new EngineError(
@@ -57,12 +86,14 @@ export class NetworkThread {
         `the network interface ${name} exists and is not a bridge: rename or remove it (ip link delete ${name})`
       )
     }
-    if (found === undefined) this.#netlink.addBridge({ name, macAddress, mtu: this.#outgoingMtu() })
+    if (found === undefined) this.#netlink.addBridge({ name, macAddress, mtu: mtu ?? this.#outgoingMtu() })
     const linkIndex = found?.index ?? this.#kernel.interfaceIndex(name)
     if (found?.up === false) this.#netlink.configure({ up: [linkIndex] })
     const present = this.#netlink.addresses().some(known => known.linkIndex === linkIndex && known.address === address)
     if (!present) this.#netlink.configure({ address: { linkIndex, address, prefixLength } })
     if (readFileSync(forwarding, 'utf8').trim() !== '1') writeFileSync(forwarding, '1')
+    // Answers to what the host asked of a published port on its loopback come in here, for 127.0.0.1. A rule keeps all else out.
+    writeFileSync(`/proc/sys/net/ipv4/conf/${name}/route_localnet`, '1')
   }
 
   addressing(): HostAddressing {
@@ -101,6 +132,26 @@ export class NetworkThread {
     this.#kernel.close(this.#home)
   }
 
+  #within(namespacePath: string, work: (inside: RouteNetlink, namespaceFd: number) => void): void {
+    const namespaceFd = this.#kernel.openAt(currentDirectory, namespacePath, { flags: constants.O_RDONLY, resolve: 0 })
+    try {
+      this.#kernel.setNamespace(namespaceFd, namespaces.network)
+      let inside: RouteNetlink
+      try {
+        inside = new RouteNetlink(this.#kernel)
+      } finally {
+        this.#kernel.setNamespace(this.#home, namespaces.network)
+      }
+      try {
+        work(inside, namespaceFd)
+      } finally {
+        inside.close()
+      }
+    } finally {
+      this.#kernel.close(namespaceFd)
+    }
+  }
+
   /** A socket stays in the namespace it was opened in: the thread is back home before anything is configured. */
   #enterNew(): { readonly namespaceFd: number; readonly inside: RouteNetlink } {
     this.#kernel.unshare(namespaces.network)
@@ -117,7 +168,7 @@ export class NetworkThread {
     }
   }
 
-  #connect(spec: NamespaceInterface, namespaceFd: number, inside: RouteNetlink): void {
+  #connect(spec: NamespaceInterface, namespaceFd: number, inside: RouteNetlink, alsoUp: readonly number[] = []): void {
     const bridge = this.#netlink.link(spec.bridge)
     if (bridge === undefined) throw new SystemCallError('netlink', 'ENODEV', `find bridge ${spec.bridge}`)
     this.#netlink.addVethPair({
@@ -127,15 +178,15 @@ export class NetworkThread {
       peer: { name: spec.name, namespaceFd, macAddress: spec.macAddress }
     })
     try {
+      if (spec.isolated === true) writeFileSync(`/sys/class/net/${spec.hostName}/brport/isolated`, '1')
       const linkIndex = inside.link(spec.name)?.index
       if (linkIndex === undefined) throw new SystemCallError('netlink', 'ENODEV', `find ${spec.name} in the new namespace`)
       inside.configure({
-        up: [loopbackIndex, linkIndex],
+        up: [...alsoUp, linkIndex],
         address: { linkIndex, address: spec.address, prefixLength: spec.prefixLength },
-        gateway: spec.gateway
+        ...(spec.gateway !== undefined && { gateway: spec.gateway })
       })
     } catch (error) {
-      // The namespace goes with its last descriptor, and the pair with it; this is only quicker. Its failure changes nothing.
       void this.removeLink(spec.hostName).catch(() => undefined)
       throw error
     }

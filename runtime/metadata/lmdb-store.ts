@@ -16,6 +16,7 @@ const tables: readonly Table[] = [
   'names',
   'networks',
   'endpoints',
+  'ports',
   'sessions',
   'volumes'
 ]

@@ -32,7 +32,19 @@ export interface Transaction {
  * - `names`: container name (no slash) -> container id
  * - `networks`: network id -> network record
  * - `endpoints`: `<network id>/<address>` -> container id and endpoint
+ * - `ports`: `<protocol>/<host port>/<host address>` -> published port
  * - `sessions`: session id -> owner process
  * - `volumes`: volume name -> volume record
  */
-export type Table = 'meta' | 'references' | 'images' | 'layers' | 'containers' | 'names' | 'networks' | 'endpoints' | 'sessions' | 'volumes'
+export type Table =
+  | 'meta'
+  | 'references'
+  | 'images'
+  | 'layers'
+  | 'containers'
+  | 'names'
+  | 'networks'
+  | 'endpoints'
+  | 'ports'
+  | 'sessions'
+  | 'volumes'

@@ -2,109 +2,217 @@ import { randomBytes } from 'node:crypto'
 import { EngineError } from '../../src/errors/engine-error.js'
 import { once } from '../../src/util/once.js'
 import type { Host } from '../host/host.js'
-import type { HostNetwork } from '../host/host-network.js'
-import { currentProcess } from '../host/process-identity.js'
+import type { HostNetwork, NamespaceInterface } from '../host/host-network.js'
+import { currentProcess, isAlive } from '../host/process-identity.js'
 import { errnoOf } from '../host/system-call-error.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
-import { DefaultBridge } from './default-bridge.js'
-import type { ConnectRequest, Endpoint, NetworkManager, NetworkRecord, Sandbox } from './network-manager.js'
+import { BridgeNetwork, sweepEndpoints } from './bridge-network.js'
+import { bridgeSettings } from './bridge-settings.js'
+import { NetworkCatalog } from './network-catalog.js'
+import type {
+  ConnectRequest,
+  EndpointRequest,
+  JoinRequest,
+  LeaveRequest,
+  NetworkManager,
+  NetworkRequest,
+  PublishRequest,
+  Sandbox
+} from './network-manager.js'
+import type { Endpoint, NetworkRecord, NetworkUser, PublishedPort, StoredEndpoint, StoredNetwork } from './network-record.js'
 import { NetworkStore } from './network-store.js'
+import { PortPublisher } from './port-publisher.js'
+import { RuleBook } from './rule-book.js'
 import { untilAborted } from './until-aborted.js'
+import { wayOut } from './way-out.js'
 
 export interface NetworkManagerOptions {
   readonly host: Pick<Host, 'lock' | 'closeFd'> & { readonly network: HostNetwork }
   readonly metadata: MetadataStore
-  /** Tells this data root's bridge and rules from those of others: eight hexadecimal digits, '' for the default root. */
+  /** Tells this data root's bridges and rules from those of others: eight hexadecimal digits, '' for the default root. */
   readonly tag: string
-  /** A file all processes of this data root lock to bring the bridge up or down. */
+  /** A file all processes of this data root lock to bring a bridge up or down. */
   readonly lockPath: string
 }
-
-/** The name of the interface in the container, as in Docker. */
-const interfaceName = 'eth0'
 
 /** A bridge that went away, or a random name that was taken: once or twice is bad luck, more is something else. */
 const attempts = 3
 
 /**
- * Networking on this host: a bridge per data root, made when it is first needed, with addresses recorded in the metadata
- * store so that several processes can share it. What dead processes left is forgotten first.
+ * Networking on this host: bridges, made when they are first needed, with addresses recorded in the metadata
+ * store so that several processes can share them. What dead processes left is forgotten first.
  */
 export async function createNetworkManager(options: NetworkManagerOptions): Promise<NetworkManager> {
   const { host, metadata, tag, lockPath } = options
-  const store = new NetworkStore(metadata, { id: randomBytes(8).toString('hex'), process: currentProcess() })
-  const bridge = new DefaultBridge({
+  const user = { id: randomBytes(8).toString('hex'), process: currentProcess() }
+  const store = new NetworkStore(metadata, user)
+  const rules = new RuleBook({ host, metadata, lockPath, table: `gantry_${tag === '' ? 'default' : tag}` })
+  const manager = new BridgeNetworkManager({
     host,
     store,
+    rules,
     lockPath,
-    bridge: tag === '' ? 'gantry0' : `gty${tag}`,
-    table: `gantry_${tag === '' ? 'default' : tag}`
+    user,
+    catalog: new NetworkCatalog({ host, store, tag, user }),
+    publisher: new PortPublisher({ metadata, rules, owner: user.process })
   })
-  await bridge.sweep({ patient: false })
-  return new BridgeNetworkManager(host, store, bridge)
+  await manager.sweepOrphans({ patient: false })
+  return manager
+}
+
+interface Parts {
+  readonly host: NetworkManagerOptions['host']
+  readonly store: NetworkStore
+  readonly rules: RuleBook
+  readonly lockPath: string
+  readonly user: NetworkUser
+  readonly catalog: NetworkCatalog
+  readonly publisher: PortPublisher
 }
 
 class BridgeNetworkManager implements NetworkManager {
-  readonly #host: NetworkManagerOptions['host']
-  readonly #store: NetworkStore
-  readonly #bridge: DefaultBridge
-  readonly #endpoints = new Map<string, Endpoint>()
+  readonly #parts: Parts
+  readonly #bridges = new Map<string, BridgeNetwork>()
+  readonly #endpoints = new Map<string, readonly Endpoint[]>()
   readonly #closing = new AbortController()
-  #up: Promise<void> | undefined
-  /** `#up` once it has resolved: then nobody needs to wait for it. */
-  #ready: Promise<void> | undefined
   #closed: Promise<void> | undefined
 
-  constructor(host: NetworkManagerOptions['host'], store: NetworkStore, bridge: DefaultBridge) {
-    this.#host = host
-    this.#store = store
-    this.#bridge = bridge
+  constructor(parts: Parts) {
+    this.#parts = parts
+  }
+
+  list(): Promise<readonly NetworkRecord[]> {
+    return this.#parts.catalog.list()
+  }
+
+  get(idOrName: string): Promise<NetworkRecord> {
+    return this.#parts.catalog.get(idOrName)
+  }
+
+  async create(request: NetworkRequest): Promise<NetworkRecord> {
+    this.#refuseClosed()
+    const network = await this.#parts.catalog.add(request)
+    try {
+      return await this.#bridge(network.id).bringUp()
+    } catch (error) {
+      await this.#bridge(network.id)
+        .remove()
+        .catch(() => undefined)
+      this.#bridges.delete(network.id)
+      throw error
+    }
+  }
+
+  async remove(id: string): Promise<void> {
+    const removed = await this.#bridge(id).remove()
+    this.#bridges.delete(id)
+    if (!removed) throw new EngineError('not_found', `network ${id} not found`, { details: { network: id } })
+  }
+
+  members(id: string): readonly StoredEndpoint[] {
+    return this.#parts.store.endpoints(id)
   }
 
   async connect(request: ConnectRequest, { signal }: { readonly signal: AbortSignal }): Promise<Sandbox> {
     signal.throwIfAborted()
-    if (this.#closed !== undefined) throw new EngineError('unavailable', 'the engine is closed')
-    checkMacAddress(request.macAddress)
-    if (request.network === 'none') return this.#sandbox(await this.#host.network.createNamespace({}))
+    this.#refuseClosed()
+    for (const { macAddress } of request.endpoints) checkMacAddress(macAddress)
     if (this.#endpoints.has(request.containerId)) {
-      throw new EngineError('conflict', `container ${request.containerId} is connected to the network already`)
+      throw new EngineError('conflict', `container ${request.containerId} is connected to its networks already`)
     }
     for (let attempt = 1; ; attempt += 1) {
-      const up = this.#bringUp()
-      if (this.#ready !== up) await untilAborted(up, signal)
-      const endpoint = await this.#store.allocate({ containerId: request.containerId, macAddress: request.macAddress })
-      if (endpoint !== undefined) {
-        try {
-          return await this.#plugIn(request.containerId, endpoint, signal)
-        } catch (error) {
-          const failures = await this.#takeBack([endpoint])
-          if (!worthAnotherTry(error) || signal.aborted || attempt === attempts) throw withFailures(error, failures)
+      const endpoints: Endpoint[] = []
+      try {
+        for (const [index, endpoint] of request.endpoints.entries()) {
+          endpoints.push(await this.#allocate(request, endpoint, `eth${index}`, signal))
         }
-      } else if (attempt === attempts) {
-        throw new EngineError('unavailable', 'the default network was taken down again and again while a container was to be connected')
+        return await this.#plugIn(request.containerId, endpoints, signal)
+      } catch (error) {
+        const failures = await this.#takeBack(endpoints)
+        if (!worthAnotherTry(error) || signal.aborted || attempt === attempts) throw withFailures(error, failures)
+        for (const { networkId } of request.endpoints) this.#bridge(networkId).missed()
       }
-      // Somebody took the bridge away, or it was a reboot: whoever notices first brings it up again for all.
-      if (this.#up === up) this.#up = undefined
     }
   }
 
-  async disconnect(containerId: string): Promise<void> {
+  async disconnect(containerId: string, endpoints?: readonly Endpoint[]): Promise<void> {
     const own = this.#endpoints.get(containerId)
     this.#endpoints.delete(containerId)
     // A stranger's endpoint: of a process that was killed, or of a container that outlived its process.
-    const [failure] = await this.#takeBack(own === undefined ? this.#recorded(containerId) : [own])
+    const all = endpoints ?? own ?? this.#recorded(containerId)
+    const [ports, [failure]] = await Promise.all([
+      this.#parts.publisher.release(containerId).then(
+        () => undefined,
+        error => error
+      ),
+      this.#takeBack(all)
+    ])
     if (failure !== undefined) throw failure
+    if (ports !== undefined) throw ports
   }
 
-  async defaultNetwork(): Promise<NetworkRecord | undefined> {
-    const network = this.#store.network()
-    if (network === undefined) return undefined
-    const { id, name, bridge, subnet, gateway, createdAt } = network
-    return { id, name, bridge, subnet, gateway, createdAt }
+  async join({ containerId, containerName, endpoint, namespacePath, present }: JoinRequest, { signal }: { readonly signal: AbortSignal }) {
+    this.#refuseClosed()
+    checkMacAddress(endpoint.macAddress)
+    const name = nextInterface(present)
+    for (let attempt = 1; ; attempt += 1) {
+      const joined = await this.#allocate({ containerId, containerName }, endpoint, name, signal)
+      try {
+        const before = wayOut(present)
+        const after = wayOut([...present, joined])
+        await this.#parts.host.network.addInterface(namespacePath, this.#interfaceOf(joined, undefined))
+        if (after !== before) await this.#parts.host.network.setDefaultRoute(namespacePath, after?.gateway)
+        this.#endpoints.set(containerId, [...present, joined])
+        return joined
+      } catch (error) {
+        const failures = await this.#takeBack([joined])
+        if (!worthAnotherTry(error) || signal.aborted || attempt === attempts) throw withFailures(error, failures)
+        this.#bridge(endpoint.networkId).missed()
+      }
+    }
+  }
+
+  async leave({ containerId, endpoint, namespacePath, remaining }: LeaveRequest): Promise<void> {
+    const [failure] = await this.#takeBack([endpoint])
+    this.#endpoints.set(containerId, remaining)
+    if (failure !== undefined) throw failure
+    if (wayOut([...remaining, endpoint]) === endpoint) {
+      await this.#parts.host.network.setDefaultRoute(namespacePath, wayOut(remaining)?.gateway)
+    }
+  }
+
+  rename(containerId: string, change: (stored: StoredEndpoint) => StoredEndpoint): Promise<void> {
+    return this.#parts.store.rename(containerId, change)
+  }
+
+  async publish(request: PublishRequest): Promise<readonly PublishedPort[]> {
+    const { store, publisher } = this.#parts
+    const { hostAddress } = bridgeSettings(store.get(request.endpoint.networkId)?.options ?? {})
+    try {
+      return await publisher.publish(request, hostAddress)
+    } catch (error) {
+      if (!EngineError.is(error) || error.details.isOrphan !== true) throw error
+      // Of a process that died meanwhile, and maybe of a container that died with it.
+      await this.sweep()
+      return publisher.publish(request, hostAddress)
+    }
+  }
+
+  unpublish(containerId: string): Promise<void> {
+    return this.#parts.publisher.release(containerId)
   }
 
   sweep(): Promise<void> {
-    return this.#bridge.sweep({ patient: true })
+    return this.sweepOrphans({ patient: true })
+  }
+
+  /** Endpoints of dead processes, then their sessions' networks, then ports that lead to nobody. */
+  async sweepOrphans(options: { readonly patient: boolean }): Promise<void> {
+    const { store, publisher } = this.#parts
+    await sweepEndpoints(this.#parts, options)
+    const orphans = store.list().filter(({ session }) => session !== undefined && !isAlive(session.process))
+    for (const { id } of orphans) if (store.endpoints(id).length === 0) await this.#removeQuietly(id)
+    await publisher.sweep(new Set(store.endpoints().map(({ containerId }) => containerId)))
   }
 
   close(): Promise<void> {
@@ -113,52 +221,99 @@ class BridgeNetworkManager implements NetworkManager {
   }
 
   async #close(): Promise<void> {
+    const { store, user, publisher } = this.#parts
     this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))
-    await this.#up?.catch(() => undefined)
-    await this.#bridge.letGo(new AbortController().signal)
+    await publisher.close()
+    // One that still has containers stays for the sweep of whoever comes next.
+    for (const { id, session } of store.list()) if (session?.id === user.id) await this.#removeQuietly(id)
+    for (const { id, users } of store.list()) if (users.some(other => other.id === user.id)) await this.#bridge(id).letGo()
   }
 
-  /** Once for all callers; a failure is not remembered. */
-  #bringUp(): Promise<void> {
-    if (this.#up === undefined) {
-      const up = this.#bridge.bringUp(this.#closing.signal)
-      this.#up = up
-      up.then(
-        () => {
-          this.#ready = up
-        },
-        () => {
-          if (this.#up === up) this.#up = undefined
-        }
-      )
+  /** Containers may be in it, and another process may be faster: both are as well. */
+  async #removeQuietly(id: string): Promise<void> {
+    try {
+      await this.#bridge(id).remove()
+      this.#bridges.delete(id)
+    } catch (error) {
+      if (!EngineError.is(error) || error.code !== 'permission_denied') throw error
     }
-    return this.#up
   }
 
-  async #plugIn(containerId: string, endpoint: Endpoint, signal: AbortSignal): Promise<Sandbox> {
-    const { hostInterface, macAddress, address, prefixLength, gateway } = endpoint
-    const namespaceFd = await this.#host.network.createNamespace({
-      interface: { hostName: hostInterface, bridge: this.#bridge.name, name: interfaceName, macAddress, address, prefixLength, gateway }
-    })
-    const sandbox = this.#sandbox(namespaceFd, endpoint)
+  #refuseClosed(): void {
+    if (this.#closed !== undefined) throw new EngineError('unavailable', 'the engine is closed')
+  }
+
+  #bridge(id: string): BridgeNetwork {
+    const known = this.#bridges.get(id)
+    if (known !== undefined) return known
+    const bridge = new BridgeNetwork(id, this.#parts, this.#closing.signal)
+    this.#bridges.set(id, bridge)
+    return bridge
+  }
+
+  /** An address on a bridge that is up. */
+  async #allocate(
+    container: Pick<ConnectRequest, 'containerId' | 'containerName'>,
+    request: EndpointRequest,
+    interfaceName: string,
+    signal: AbortSignal
+  ): Promise<Endpoint> {
+    const bridge = this.#bridge(request.networkId)
+    for (let attempt = 1; ; attempt += 1) {
+      if (bridge.ready === undefined) await untilAborted(bridge.bringUp(), signal)
+      const { names, address, macAddress, priority = 0 } = request
+      const { containerId, containerName } = container
+      const endpoint = await this.#parts.store.allocate(request.networkId, {
+        containerId,
+        containerName,
+        names,
+        address,
+        macAddress,
+        priority,
+        interfaceName
+      })
+      if (endpoint !== undefined) return endpoint
+      if (attempt === attempts) {
+        throw new EngineError('unavailable', 'the network was taken down again and again while a container was to be connected')
+      }
+      bridge.missed()
+    }
+  }
+
+  async #plugIn(containerId: string, endpoints: readonly Endpoint[], signal: AbortSignal): Promise<Sandbox> {
+    const { host } = this.#parts
+    const out = wayOut(endpoints)
+    const namespaceFd = await host.network.createNamespace({ interfaces: endpoints.map(endpoint => this.#interfaceOf(endpoint, out)) })
+    const sandbox: Sandbox = {
+      namespacePath: `/proc/${process.pid}/fd/${namespaceFd}`,
+      endpoints,
+      release: once(() => host.closeFd(namespaceFd))
+    }
     if (signal.aborted) {
       sandbox.release()
       throw signal.reason
     }
-    this.#endpoints.set(containerId, endpoint)
+    if (endpoints.length > 0) this.#endpoints.set(containerId, endpoints)
     return sandbox
   }
 
-  #sandbox(namespaceFd: number, endpoint?: Endpoint): Sandbox {
+  #interfaceOf(endpoint: Endpoint, out: Endpoint | undefined): NamespaceInterface {
+    const { hostInterface, interfaceName, macAddress, address, prefixLength, gateway, networkId } = endpoint
+    const network = this.#bridge(networkId).ready ?? this.#parts.store.get(networkId)
     return {
-      namespacePath: `/proc/${process.pid}/fd/${namespaceFd}`,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      release: once(() => this.#host.closeFd(namespaceFd))
+      hostName: hostInterface,
+      bridge: network?.bridge ?? '',
+      name: interfaceName,
+      macAddress,
+      address,
+      prefixLength,
+      ...(endpoint === out && { gateway }),
+      ...(network !== undefined && isIsolated(network) && { isolated: true })
     }
   }
 
   #recorded(containerId: string): Endpoint[] {
-    return this.#store
+    return this.#parts.store
       .endpoints()
       .filter(stored => stored.containerId === containerId)
       .map(({ endpoint }) => endpoint)
@@ -166,10 +321,21 @@ class BridgeNetworkManager implements NetworkManager {
 
   /** Both halves are tried. Resolves to what went wrong. */
   async #takeBack(endpoints: readonly Endpoint[]): Promise<readonly unknown[]> {
-    const links = endpoints.map(({ hostInterface }) => this.#host.network.removeLink(hostInterface))
-    const results = await Promise.allSettled([...links, this.#store.release(endpoints)])
+    const { host, store } = this.#parts
+    const links = endpoints.map(({ hostInterface }) => host.network.removeLink(hostInterface))
+    const results = await Promise.allSettled([...links, store.release(endpoints)])
     return results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
   }
+}
+
+function isIsolated({ options }: StoredNetwork): boolean {
+  return Object.keys(options).length > 0 && !bridgeSettings(options).communication
+}
+
+/** One more than the highest: a name that was given up is not used again while others are there. */
+function nextInterface(present: readonly Endpoint[]): string {
+  const numbers = present.map(({ interfaceName }) => Number(interfaceName.slice('eth'.length)))
+  return `eth${Math.max(-1, ...numbers) + 1}`
 }
 
 /** ENODEV: the bridge is not there. EEXIST: the interface's random name is taken. */

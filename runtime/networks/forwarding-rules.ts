@@ -1,13 +1,6 @@
 import type { HostNetwork } from '../host/host-network.js'
 import { errnoOf } from '../host/system-call-error.js'
-
-/** What the rules are for. */
-export interface ForwardingRules {
-  /** Own nftables table, one per data root; also the mark of our rules in others' chains. */
-  readonly table: string
-  readonly bridge: string
-  readonly subnet: string
-}
+import { ownTable, type RuleSet } from './rule-table.js'
 
 type Obstacle = 'DOCKER-USER' | 'FORWARD'
 
@@ -19,9 +12,9 @@ const foreignChains: readonly Obstacle[] = ['DOCKER-USER', 'FORWARD']
  * The own table is replaced as a whole. Where Docker or a firewall drops forwarded packets, marked rules that accept ours
  * are put in front.
  *
- * @param options.fresh replace the own table even where it is there (the subnet has changed)
+ * @param options.fresh replace the own table even where it is there
  */
-export async function installRules(network: HostNetwork, rules: ForwardingRules, options: { readonly fresh: boolean }): Promise<void> {
+export async function installRules(network: HostNetwork, rules: RuleSet, options: { readonly fresh: boolean }): Promise<void> {
   const state = await network.filterState([rules.table])
   const own = options.fresh || !state.tables.includes(rules.table) ? ownTable(rules) : ''
   const foreign = state.obstacle === undefined ? '' : await foreignRules(network, rules, state.obstacle)
@@ -29,46 +22,30 @@ export async function installRules(network: HostNetwork, rules: ForwardingRules,
 }
 
 /** Remove the own table and exactly the rules that carry our mark. Idempotent. */
-export async function removeRules(network: HostNetwork, rules: Pick<ForwardingRules, 'table'>): Promise<void> {
+export async function removeRules(network: HostNetwork, rules: Pick<RuleSet, 'table'>): Promise<void> {
   const state = await network.filterState([rules.table, 'filter'])
   if (state.tables.includes(rules.table)) await network.nft(['-f', '-'], `delete table ip ${rules.table}\n`)
-  if (state.tables.includes('filter')) await removeMarked(network, rules.table)
+  if (state.tables.includes('filter')) await removeMarked(network, comment => comment.startsWith(`${rules.table} `))
 }
 
-async function removeMarked(network: HostNetwork, mark: string): Promise<void> {
+/** Remove what accepts a bridge's packets in others' chains. Idempotent. */
+export async function removeForeignRules(network: HostNetwork, table: string, bridge: string): Promise<void> {
+  const state = await network.filterState(['filter'])
+  if (state.tables.includes('filter')) await removeMarked(network, comment => comment === mark(table, bridge))
+}
+
+async function removeMarked(network: HostNetwork, isOurs: (comment: string) => boolean): Promise<void> {
   for (;;) {
-    const marked = await markedRules(network, mark)
+    const marked = await markedRules(network, isOurs)
     if (marked.length === 0) return
     const script = marked.map(({ chain, handle }) => `delete rule ${foreignTable} ${chain} handle ${handle}\n`).join('')
     try {
       await network.nft(['-f', '-'], script)
     } catch (error) {
       // Their owner may have rewritten the chains since we looked.
-      if ((await markedRules(network, mark)).some(left => marked.some(({ handle }) => handle === left.handle))) throw error
+      if ((await markedRules(network, isOurs)).some(left => marked.some(({ handle }) => handle === left.handle))) throw error
     }
   }
-}
-
-/**
- * `oifname != bridge` leaves what containers say to each other as it is. The forward chain drops what comes from other
- * networks unasked: a container's address is not an address of the world, even where one routes to this host.
- */
-export function ownTable({ table, bridge, subnet }: ForwardingRules): string {
-  return `add table ip ${table}
-delete table ip ${table}
-table ip ${table} {
-  chain postrouting {
-    type nat hook postrouting priority srcnat; policy accept;
-    ip saddr ${subnet} oifname != "${bridge}" masquerade
-  }
-  chain forward {
-    type filter hook forward priority filter; policy accept;
-    iifname "${bridge}" accept
-    oifname "${bridge}" ct state established,related accept
-    oifname "${bridge}" drop
-  }
-}
-`
 }
 
 /**
@@ -76,24 +53,33 @@ table ip ${table} {
  * does not know, and it refuses the whole chain, which breaks dockerd. That answers only come to who asked is seen to by
  * the own table.
  */
-async function foreignRules(network: HostNetwork, { table, bridge }: ForwardingRules, chain: Obstacle): Promise<string> {
-  const there = await markedRules(network, table)
-  if (there.some(rule => rule.chain === chain)) return ''
-  return `insert rule ${foreignTable} ${chain} oifname "${bridge}" counter accept comment "${table}"
-insert rule ${foreignTable} ${chain} iifname "${bridge}" counter accept comment "${table}"
+async function foreignRules(network: HostNetwork, { table, networks }: RuleSet, chain: Obstacle): Promise<string> {
+  const there = await markedRules(network, comment => comment.startsWith(`${table} `))
+  const missing = networks.filter(({ bridge }) => !there.some(rule => rule.chain === chain && rule.comment === mark(table, bridge)))
+  return missing
+    .map(
+      ({ bridge }) => `insert rule ${foreignTable} ${chain} oifname "${bridge}" counter accept comment "${mark(table, bridge)}"
+insert rule ${foreignTable} ${chain} iifname "${bridge}" counter accept comment "${mark(table, bridge)}"
 `
+    )
+    .join('')
+}
+
+function mark(table: string, bridge: string): string {
+  return `${table} ${bridge}`
 }
 
 interface MarkedRule {
   readonly chain: string
   readonly handle: number
+  readonly comment: string
 }
 
-async function markedRules(network: HostNetwork, mark: string): Promise<MarkedRule[]> {
+async function markedRules(network: HostNetwork, isOurs: (comment: string) => boolean): Promise<MarkedRule[]> {
   const found: MarkedRule[] = []
   for (const chain of foreignChains) {
     const listing = await listChain(network, chain)
-    for (const { handle, comment } of rulesOf(listing)) if (comment === mark) found.push({ chain, handle })
+    for (const { handle, comment } of rulesOf(listing)) if (isOurs(comment)) found.push({ chain, handle, comment })
   }
   return found
 }

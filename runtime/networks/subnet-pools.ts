@@ -1,5 +1,5 @@
 import { EngineError } from '../../src/errors/engine-error.js'
-import { formatIpv4, formatSubnet, lastAddress, overlaps, parseSubnet, type Subnet } from '../host/netlink/ipv4.js'
+import { formatIpv4, formatSubnet, lastAddress, overlaps, parseIpv4, parseSubnet, type Subnet } from '../host/netlink/ipv4.js'
 
 /** Docker's default address pools (libnetwork, `ipamutils`): 172.17.0.0/16 to 172.31.0.0/16, then 192.168.0.0/16 in pieces of /20. */
 export function* defaultPools(): Generator<Subnet> {
@@ -19,7 +19,7 @@ export function chooseSubnet(taken: readonly string[]): string {
   for (const pool of defaultPools()) if (!overlapsAny(pool, taken)) return formatSubnet(pool)
   throw new EngineError(
     'resource_exhausted',
-    'no address range is left for a bridge: every one of 172.17.0.0/16 to 172.31.0.0/16 and 192.168.0.0/16 overlaps with an address or a route of this host (see `ip route`)'
+    'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network: every one of 172.17.0.0/16 to 172.31.0.0/16 and 192.168.0.0/16 overlaps with an address or a route of this host (see `ip route`)'
   )
 }
 
@@ -34,19 +34,40 @@ export function gatewayOf(subnet: string): string {
   return formatIpv4(required(subnet).first + 1)
 }
 
+/** Where a network's containers get their addresses. */
+export interface AddressRange {
+  readonly subnet: string
+  /** @default the whole subnet */
+  readonly range?: string
+  /** Addresses that are not for containers: the gateway, and those set aside. */
+  readonly reserved: readonly string[]
+}
+
 /**
  * Addresses for containers, each once, beginning after `last`: an address that was given back comes last.
  *
  * @param last the one handed out last, undefined when none was
  */
-export function* addressesAfter(subnet: string, last: number | undefined): Generator<number> {
-  const range = required(subnet)
-  // Not the network's own, the gateway's, and the broadcast address.
-  const first = range.first + 2
-  const end = lastAddress(range)
-  const count = end - first
+export function* addressesAfter({ subnet, range = subnet, reserved }: AddressRange, last: number | undefined): Generator<number> {
+  const whole = required(subnet)
+  const part = required(range)
+  const taken = new Set(reserved.map(address => parseIpv4(address)))
+  // Not the network's own address, and not the broadcast address.
+  const first = Math.max(part.first, whole.first + 1)
+  const end = Math.min(lastAddress(part), lastAddress(whole) - 1)
+  const count = end - first + 1
   const start = last === undefined || last < first || last >= end ? first : last + 1
-  for (let step = 0; step < count; step += 1) yield first + ((start - first + step) % count)
+  for (let step = 0; step < count; step += 1) {
+    const address = first + ((start - first + step) % count)
+    if (!taken.has(address)) yield address
+  }
+}
+
+/** Whether an address is one that a host of the subnet can have. */
+export function isHostAddress(subnet: string, address: string): boolean {
+  const whole = required(subnet)
+  const value = parseIpv4(address)
+  return value !== undefined && value > whole.first && value < lastAddress(whole)
 }
 
 /** Docker's scheme: `02:42:` and the address, so that an address that is used again keeps its neighbours' caches right. */

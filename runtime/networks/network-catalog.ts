@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto'
+import { EngineError } from '../../src/errors/engine-error.js'
+import type { Host } from '../host/host.js'
+import type { HostNetwork } from '../host/host-network.js'
+import { machineLock } from './bridge-network.js'
+import { bridgeSettings, defaultBridgeOptions } from './bridge-settings.js'
+import type { NetworkRequest } from './network-manager.js'
+import type { NetworkDriver, NetworkUser, StoredNetwork } from './network-record.js'
+import type { NetworkStore } from './network-store.js'
+import { chooseSubnet, findOverlap, gatewayOf } from './subnet-pools.js'
+
+/** The networks there are without anybody making them, as in Docker. */
+export const predefinedNetworks: readonly string[] = ['bridge', 'host', 'none']
+
+export interface NetworkCatalogOptions {
+  readonly host: Pick<Host, 'lock'> & { readonly network: HostNetwork }
+  readonly store: NetworkStore
+  /** Tells this data root's bridges from those of others. */
+  readonly tag: string
+  readonly user: NetworkUser
+}
+
+/** Which networks there are: their records, without what they have on the host. */
+export class NetworkCatalog {
+  readonly #options: NetworkCatalogOptions
+  #predefined: Promise<readonly StoredNetwork[]> | undefined
+
+  constructor(options: NetworkCatalogOptions) {
+    this.#options = options
+  }
+
+  async list(): Promise<readonly StoredNetwork[]> {
+    await this.predefined()
+    return [...this.#options.store.list()].sort((a, b) => (a.createdAt < b.createdAt ? -1 : 1))
+  }
+
+  async get(idOrName: string): Promise<StoredNetwork> {
+    await this.predefined()
+    const exact = this.#options.store.get(idOrName)
+    if (exact !== undefined) return exact
+    const all = this.#options.store.list()
+    const found = all.find(({ name }) => name === idOrName)
+    if (found !== undefined) return found
+    const begun = idOrName === '' ? [] : all.filter(({ id }) => id.startsWith(idOrName))
+    if (begun.length > 1) {
+      throw new EngineError('invalid_argument', `network ${idOrName} is ambiguous (${begun.length} matches found based on ID prefix)`, {
+        details: { network: idOrName }
+      })
+    }
+    const [only] = begun
+    if (only === undefined) throw new EngineError('not_found', `network ${idOrName} not found`, { details: { network: idOrName } })
+    return only
+  }
+
+  /** Record a network with addresses that nobody on this machine has. */
+  async add(request: NetworkRequest): Promise<StoredNetwork> {
+    const { host, store, user, tag } = this.#options
+    const settings = bridgeSettings(request.options)
+    await this.predefined()
+    // Asked for here to fail early; decided when it is recorded.
+    const namesake = store.list().find(({ name }) => name === request.name)
+    if (namesake !== undefined) throw new EngineError('already_exists', `network with name ${request.name} already exists`)
+    const machine = await host.lock(machineLock, { signal: new AbortController().signal })
+    try {
+      const others = store.list()
+      const { links, subnets } = await host.network.addressing()
+      const id = randomBytes(32).toString('hex')
+      const bridge = settings.bridge ?? freeName(tag, id, [...links.map(({ name }) => name), ...others.map(other => other.bridge)])
+      if (settings.bridge !== undefined) refuseTaken(settings.bridge, id, others, links)
+      const subnet = request.pool.subnet ?? chooseSubnet([...subnets.map(taken => taken.subnet), ...others.map(other => other.subnet)])
+      if (request.pool.subnet !== undefined) refuseOverlap(subnet, others, subnets)
+      const { name, pool, internal, attachable, labels, options, keep } = request
+      const network: StoredNetwork = {
+        id,
+        name,
+        driver: 'bridge',
+        createdAt: new Date().toISOString(),
+        bridge,
+        subnet,
+        gateway: pool.gateway ?? gatewayOf(subnet),
+        pool,
+        internal,
+        attachable,
+        labels,
+        options,
+        ...(!keep && { session: user }),
+        state: 'down',
+        users: []
+      }
+      await store.add(network)
+      return network
+    } finally {
+      machine.release()
+    }
+  }
+
+  /** The networks that are always there: bridge, host, none. */
+  predefined(): Promise<readonly StoredNetwork[]> {
+    this.#predefined ??= this.#findPredefined().catch(error => {
+      this.#predefined = undefined
+      throw error
+    })
+    return this.#predefined
+  }
+
+  async #findPredefined(): Promise<readonly StoredNetwork[]> {
+    const { host, store, tag } = this.#options
+    const known = store.list()
+    const found = predefinedNetworks.flatMap(name => known.filter(network => network.name === name))
+    if (found.length === predefinedNetworks.length) return found
+    const { subnets } = await host.network.addressing()
+    const subnet = chooseSubnet([...subnets.map(taken => taken.subnet), ...known.map(network => network.subnet)])
+    const bridge = tag === '' ? 'gantry0' : `gty${tag}`
+    const addresses = { bridge, subnet, gateway: gatewayOf(subnet) }
+    return store.ensure([
+      predefined('bridge', 'bridge', addresses, defaultBridgeOptions(bridge)),
+      predefined('host', 'host', noAddresses, {}),
+      predefined('none', 'null', noAddresses, {})
+    ])
+  }
+}
+
+const noAddresses = { bridge: '', subnet: '', gateway: '' }
+
+function predefined(
+  name: string,
+  driver: NetworkDriver,
+  addresses: Pick<StoredNetwork, 'bridge' | 'subnet' | 'gateway'>,
+  options: Readonly<Record<string, string>>
+): StoredNetwork {
+  return {
+    id: randomBytes(32).toString('hex'),
+    name,
+    driver,
+    createdAt: new Date().toISOString(),
+    ...addresses,
+    pool: {},
+    internal: false,
+    attachable: false,
+    labels: {},
+    options,
+    state: 'down',
+    users: []
+  }
+}
+
+/** At most 15 characters, with the data root's tag in front where it has one. */
+function freeName(tag: string, id: string, taken: readonly string[]): string {
+  if (tag === '') return `gtn${id.slice(0, 12)}`
+  for (;;) {
+    const name = `gty${tag}-${randomBytes(2).toString('base64url').slice(0, 3)}`
+    if (!taken.includes(name) && !/[-_]$/.test(name)) return name
+  }
+}
+
+function refuseTaken(
+  bridge: string,
+  id: string,
+  others: readonly StoredNetwork[],
+  links: readonly { readonly name: string }[]
+): void {
+  const other = others.find(network => network.bridge === bridge)
+  if (other !== undefined) {
+    throw new EngineError(
+      'permission_denied',
+      `cannot create network ${id} (${bridge}): conflicts with network ${other.id} (${bridge}): networks have same bridge name`,
+      { details: { bridge, network: other.name } }
+    )
+  }
+  if (links.some(({ name }) => name === bridge)) {
+    throw new EngineError(
+      'conflict',
+      `the network interface ${bridge} exists on this host already, and a network needs one of its own: choose another name for com.docker.network.bridge.name`,
+      { details: { bridge } }
+    )
+  }
+}
+
+function refuseOverlap(
+  subnet: string,
+  others: readonly StoredNetwork[],
+  taken: readonly { readonly subnet: string; readonly link?: string }[]
+): void {
+  const known = others.filter(network => network.subnet !== '')
+  const overlap = findOverlap(
+    subnet,
+    known.map(network => network.subnet)
+  )
+  if (overlap !== undefined) {
+    throw new EngineError('permission_denied', 'Pool overlaps with other one on this address space', {
+      details: { subnet, overlap, network: known.find(network => network.subnet === overlap)?.name }
+    })
+  }
+  const own = new Set(known.map(({ bridge }) => bridge))
+  const foreign = taken.filter(({ link }) => link === undefined || !own.has(link))
+  const onHost = findOverlap(
+    subnet,
+    foreign.map(other => other.subnet)
+  )
+  if (onHost === undefined) return
+  const link = foreign.find(other => other.subnet === onHost)?.link ?? 'a route'
+  throw new EngineError(
+    'permission_denied',
+    `Pool overlaps with other one on this address space: ${subnet} shares addresses with ${onHost} of ${link} on this host`,
+    { details: { subnet, overlap: onHost, link } }
+  )
+}

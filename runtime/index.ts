@@ -16,6 +16,7 @@ import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
+import { networkHandlers } from './handlers/network-handlers.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion } from './handlers/version.js'
 import { volumeHandlers } from './handlers/volume-handlers.js'
@@ -135,7 +136,13 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await images.collectGarbage()
     let closed: Promise<void> | undefined
     return {
-      handlers: { ...systemHandlers(context), ...imageHandlers(context), ...containerHandlers(context), ...volumeHandlers(context) },
+      handlers: {
+        ...systemHandlers(context),
+        ...imageHandlers(context),
+        ...containerHandlers(context),
+        ...networkHandlers(context),
+        ...volumeHandlers(context)
+      },
       apiVersion: runtimeApiVersion,
       root: paths.root,
       close: () => {

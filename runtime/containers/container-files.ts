@@ -12,8 +12,10 @@ export interface ContainerFiles {
 export interface NetworkFacts {
   readonly hostname: string
   readonly domainname?: string
-  /** The container's own address; absent without a network. */
-  readonly address?: string
+  /** The container's own addresses, one for each network. */
+  readonly addresses: readonly string[]
+  /** It is on the host's own network: names are those of the host. @default false */
+  readonly isHost?: boolean
   /** `name:address` pairs, as `--add-host` takes them. */
   readonly extraHosts: readonly string[]
   readonly nameservers: readonly string[]
@@ -37,35 +39,50 @@ const fallbackNameservers: readonly string[] = ['8.8.8.8', '8.8.4.4']
  * less time than three ways to another thread and back.
  */
 export function writeContainerFiles(folder: string, facts: NetworkFacts): ContainerFiles {
-  const files = { hostname: join(folder, 'hostname'), hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolv.conf') }
+  const files = containerFiles(folder)
   writeFileSync(files.hostname, `${facts.hostname}\n`)
-  writeFileSync(files.hosts, hostsFile(facts))
-  writeFileSync(files.resolvConf, resolvConf(hostResolvConf(), facts))
+  writeFileSync(files.hosts, hostsFile(facts, facts.isHost ? readIfThere('/etc/hosts') : undefined))
+  writeFileSync(files.resolvConf, resolvConf(readIfThere('/etc/resolv.conf'), facts))
   return files
 }
 
-/** The text of a container's /etc/hosts. */
-export function hostsFile(facts: NetworkFacts): string {
+/** Where the files of a container are. */
+export function containerFiles(folder: string): ContainerFiles {
+  return { hostname: join(folder, 'hostname'), hosts: join(folder, 'hosts'), resolvConf: join(folder, 'resolv.conf') }
+}
+
+/**
+ * The text of a container's /etc/hosts.
+ *
+ * @param base what stands first @default what every container has
+ */
+export function hostsFile(facts: NetworkFacts, base: string = standardHosts): string {
   const extra = facts.extraHosts.map(pair => {
     const colon = pair.indexOf(':')
     return `${pair.slice(colon + 1)}\t${pair.slice(0, colon)}\n`
   })
-  const fullName = facts.domainname ? `${facts.hostname}.${facts.domainname} ${facts.hostname}` : facts.hostname
-  const own = facts.address === undefined ? '' : `${facts.address}\t${fullName}\n`
-  return standardHosts + extra.join('') + own
+  return base + extra.join('') + facts.addresses.map(address => hostsLine(facts, address)).join('')
+}
+
+/** A container's own line of its /etc/hosts. */
+export function hostsLine({ hostname, domainname }: Pick<NetworkFacts, 'hostname' | 'domainname'>, address: string): string {
+  return `${address}\t${domainname ? `${hostname}.${domainname} ${hostname}` : hostname}\n`
 }
 
 /**
  * The text of a container's /etc/resolv.conf: the host's, without servers on loopback (that is the container's own loopback), each
  * part replaced by what the container asks for.
  */
-export function resolvConf(host: string, facts: Pick<NetworkFacts, 'nameservers' | 'searchDomains' | 'resolverOptions'>): string {
+export function resolvConf(
+  host: string,
+  facts: Pick<NetworkFacts, 'nameservers' | 'searchDomains' | 'resolverOptions' | 'isHost'>
+): string {
   const lines = host
     .split('\n')
     .map(line => line.trim())
     .filter(line => line !== '' && !line.startsWith('#') && !line.startsWith(';'))
   const has = (keyword: string) => lines.filter(line => line.split(/\s/, 1)[0] === keyword)
-  const hostServers = has('nameserver').filter(line => !/\s(127\.|::1(\s|$))/.test(line))
+  const hostServers = has('nameserver').filter(line => facts.isHost || !/\s(127\.|::1(\s|$))/.test(line))
   const servers = facts.nameservers.length > 0 ? facts.nameservers : hostServers.length > 0 ? undefined : fallbackNameservers
   const search = facts.searchDomains.length > 0 ? [`search ${facts.searchDomains.join(' ')}`] : [...has('search'), ...has('domain')]
   const options = facts.resolverOptions.length > 0 ? [`options ${facts.resolverOptions.join(' ')}`] : has('options')
@@ -73,9 +90,9 @@ export function resolvConf(host: string, facts: Pick<NetworkFacts, 'nameservers'
   return `${all.join('\n')}\n`
 }
 
-function hostResolvConf(): string {
+function readIfThere(path: string): string {
   try {
-    return readFileSync('/etc/resolv.conf', 'utf8')
+    return readFileSync(path, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw error

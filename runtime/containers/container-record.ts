@@ -1,7 +1,8 @@
 import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
-import type { Endpoint } from '../networks/network-manager.js'
+import type { Endpoint, PublishedPort } from '../networks/network-record.js'
 import type { MountPoint } from '../volumes/volume-record.js'
+import type { ContainerNetworks } from './container-networks.js'
 
 /**
  * A container as the metadata store keeps it (table `containers`, key: id), format version 1. The configuration parts
@@ -21,6 +22,8 @@ export interface ContainerRecord {
   /** Merged from the caller's and the image's. */
   readonly config: ContainerConfig
   readonly hostConfig: HostConfig
+  /** Networks that it is in, or joins when it starts, and what it asks of them. Absent: that of its mode, without wishes. */
+  readonly networks?: ContainerNetworks
   /** Executable and arguments, entrypoint and command put together. */
   readonly path: string
   readonly args: readonly string[]
@@ -48,8 +51,14 @@ export interface ContainerState {
   readonly restartCount: number
   /** The process that watches it while it runs: it has the streams, and it alone learns the exit code. */
   readonly monitor?: ProcessIdentity
-  /** Its place on a network while it runs. */
-  readonly endpoint?: Endpoint
+  /** Its places in networks while it runs, in the order of its interfaces. */
+  readonly endpoints?: readonly Endpoint[]
+  /** Ids of the networks of the last run by name, once it has ended. */
+  readonly networkIds?: Readonly<Record<string, string>>
+  /** Ports of the host that lead to it while it runs. */
+  readonly ports?: readonly PublishedPort[]
+  /** Tells its network namespace from that of other runs: 64 hexadecimal digits. */
+  readonly sandboxId?: string
 }
 
 export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead'

@@ -6,6 +6,8 @@ import type { ImageRecord } from '../images/image-service.js'
 import { type MountPlan, planMounts } from '../volumes/plan-mounts.js'
 import type { ContainerContext } from './container-context.js'
 import { checkName } from './container-names.js'
+import type { ContainerNetworks } from './container-networks.js'
+import { portRequests } from './container-ports.js'
 import { type ContainerRecord, createdState } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
 import { fillVolumes } from './fill-volumes.js'
@@ -20,6 +22,7 @@ export interface CreateRequest {
   readonly image: string
   readonly config: ContainerConfig
   readonly hostConfig: HostConfig
+  readonly networks: ContainerNetworks
 }
 
 /**
@@ -39,6 +42,8 @@ export async function createContainer(context: ContainerContext, request: Create
   if (path === undefined || path === '') {
     throw new EngineError('invalid_argument', 'No command specified', { details: { image: request.image } })
   }
+  // Read for what is wrong with it; published when the container starts.
+  portRequests(config, request.hostConfig)
   const plan = planMounts({ config, hostConfig: request.hostConfig, mountsOf: container => context.store.get(container).mounts ?? [] })
   const record = {
     id,
@@ -47,6 +52,7 @@ export async function createContainer(context: ContainerContext, request: Create
     imageReference: request.image,
     config,
     hostConfig: request.hostConfig,
+    networks: request.networks,
     path,
     args,
     ...(plan.mounts.length > 0 && { mounts: plan.mounts }),

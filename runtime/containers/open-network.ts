@@ -1,49 +1,146 @@
+import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { EngineError } from '../../src/errors/index.js'
 import type { Unwind } from '../../src/util/unwind.js'
-import type { Endpoint, Sandbox } from '../networks/network-manager.js'
+import type { Sandbox } from '../networks/network-manager.js'
+import type { Endpoint, NetworkRecord, PublishedPort } from '../networks/network-record.js'
+import { wayOut } from '../networks/way-out.js'
 import type { ContainerContext } from './container-context.js'
-import type { ContainerRecord } from './container-record.js'
+import type { NetworkFacts } from './container-files.js'
+import { type ContainerNetworks, endpointRequest, networkOfMode, refuseSettings } from './container-networks.js'
+import { portRequests } from './container-ports.js'
+import type { ContainerRecord, ContainerState } from './container-record.js'
 
-/** A container's place on the network for one run. */
+/** A container's place on its networks for one run. */
 export interface OpenNetwork {
   readonly sandbox?: Sandbox
-  readonly endpoint?: Endpoint
   /** For the OCI runtime; undefined is the host's own namespace. */
   readonly namespacePath: string | undefined
   /** Where the mode decides it. */
   readonly hostname?: string
+  /** Its own addresses, for /etc/hosts. */
+  readonly addresses: readonly string[]
+  /** A container whose files it shares, with its network. */
+  readonly filesOf?: string
+  /** It shares the host's names too. */
+  readonly isHost?: boolean
+  /** What the record of the run says of it. */
+  readonly state: Pick<ContainerState, 'endpoints' | 'ports' | 'sandboxId'>
 }
 
-/** Make or find the network namespace that `HostConfig.NetworkMode` asks for. */
+/** Make or find the network namespace that `HostConfig.NetworkMode` asks for, and publish the container's ports. */
 export async function openNetwork(
   context: ContainerContext,
   record: ContainerRecord,
   unwind: Unwind,
   signal: AbortSignal
 ): Promise<OpenNetwork> {
-  const mode = record.hostConfig.NetworkMode ?? 'default'
-  if (mode === 'host') return { namespacePath: undefined, hostname: record.config.Hostname || hostname() }
-  if (mode.startsWith('container:')) return shareNetwork(context, mode.slice('container:'.length))
-  const sandbox = await context.networks.connect(
+  const { networks } = context
+  const mode = networkOfMode(record.hostConfig)
+  if (mode === undefined) return shareNetwork(context, (record.hostConfig.NetworkMode ?? '').slice('container:'.length))
+  const sandboxId = randomBytes(32).toString('hex')
+  if (mode === 'host') {
+    const endpoints = [unplugged(await networks.get('host'))]
+    return {
+      namespacePath: undefined,
+      hostname: record.config.Hostname || hostname(),
+      isHost: true,
+      addresses: [],
+      state: { endpoints, sandboxId }
+    }
+  }
+  const wanted = await findNetworks(context, record, mode)
+  const plugged = wanted.filter(({ network }) => network.driver === 'bridge')
+  const sandbox = await networks.connect(
     {
       containerId: record.id,
-      network: mode === 'none' ? 'none' : 'bridge',
-      ...(record.config.MacAddress && { macAddress: record.config.MacAddress })
+      containerName: record.name,
+      endpoints: plugged.map(({ network, settings }) => endpointRequest(record, network, settings))
     },
     { signal }
   )
+  const { endpoints } = sandbox
   unwind.add(async () => {
     sandbox.release()
-    await context.networks.disconnect(record.id)
+    await networks.disconnect(record.id, endpoints)
   })
-  return { sandbox, namespacePath: sandbox.namespacePath, ...(sandbox.endpoint && { endpoint: sandbox.endpoint }) }
+  const ports = await publishPorts(context, record, endpoints)
+  const others = wanted.filter(({ network }) => network.driver !== 'bridge').map(({ network }) => unplugged(network))
+  return {
+    sandbox,
+    namespacePath: sandbox.namespacePath,
+    addresses: endpoints.map(({ address }) => address),
+    state: { endpoints: [...endpoints, ...others], sandboxId, ...(ports.length > 0 && { ports }) }
+  }
+}
+
+/** Publish what the container asks for by its way out. Without one nothing is published, as in Docker. */
+export async function publishPorts(
+  context: ContainerContext,
+  record: ContainerRecord,
+  endpoints: readonly Endpoint[]
+): Promise<readonly PublishedPort[]> {
+  const ports = portRequests(record.config, record.hostConfig)
+  const endpoint = wayOut(endpoints)
+  if (ports.length === 0 || endpoint === undefined) return []
+  return context.networks.publish({ containerId: record.id, containerName: record.name, endpoint, ports })
+}
+
+/** What the container's files say of its network. */
+export function networkFacts({ config, hostConfig }: ContainerRecord, network: OpenNetwork): NetworkFacts {
+  return {
+    hostname: network.hostname ?? config.Hostname ?? '',
+    ...(config.Domainname && { domainname: config.Domainname }),
+    addresses: network.addresses,
+    isHost: network.isHost ?? false,
+    extraHosts: hostConfig.ExtraHosts ?? [],
+    nameservers: hostConfig.Dns ?? [],
+    searchDomains: hostConfig.DnsSearch ?? [],
+    resolverOptions: hostConfig.DnsOptions ?? []
+  }
+}
+
+/** That of the mode first: it is eth0. The others by name. */
+async function findNetworks(context: ContainerContext, record: ContainerRecord, mode: string) {
+  const networks: ContainerNetworks = record.networks ?? { [mode]: {} }
+  const names = Object.keys(networks).sort((a, b) => (a === mode ? -1 : b === mode ? 1 : a < b ? -1 : 1))
+  return Promise.all(
+    names.map(async name => {
+      const network = await context.networks.get(name)
+      const settings = networks[name] ?? {}
+      refuseSettings(network, settings)
+      return { network, settings }
+    })
+  )
+}
+
+/** The place in a network that has no interfaces of its own. */
+function unplugged({ id, name, internal }: NetworkRecord): Endpoint {
+  return {
+    networkId: id,
+    networkName: name,
+    endpointId: randomBytes(32).toString('hex'),
+    address: '',
+    prefixLength: 0,
+    gateway: '',
+    macAddress: '',
+    hostInterface: '',
+    interfaceName: '',
+    priority: 0,
+    internal
+  }
 }
 
 function shareNetwork(context: ContainerContext, other: string): OpenNetwork {
-  const { name, state, config } = context.store.get(other)
+  const { id, name, state, config } = context.store.get(other)
   if (state.status !== 'running') {
-    throw new EngineError('conflict', `cannot join network of a non running container: ${name}`, { details: { container: other } })
+    throw new EngineError('conflict', `cannot join network of a non running container: ${id}`, { details: { container: name } })
   }
-  return { namespacePath: `/proc/${state.pid}/ns/net`, ...(config.Hostname && { hostname: config.Hostname }) }
+  return {
+    namespacePath: `/proc/${state.pid}/ns/net`,
+    ...(config.Hostname && { hostname: config.Hostname }),
+    filesOf: id,
+    addresses: [],
+    state: {}
+  }
 }

@@ -4,19 +4,21 @@ import type { Done } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { Unwind } from '../../src/util/unwind.js'
 import { currentProcess, identify, isAlive } from '../host/process-identity.js'
-import type { Endpoint, Sandbox } from '../networks/network-manager.js'
+import type { Sandbox } from '../networks/network-manager.js'
+import type { Endpoint } from '../networks/network-record.js'
 import { buildSpec } from '../oci/build-spec.js'
 import type { Run } from '../oci/run.js'
 import { resolveUser } from '../oci/user.js'
 import type { ContainerContext } from './container-context.js'
-import { writeContainerFiles } from './container-files.js'
+import { containerFiles, writeContainerFiles } from './container-files.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
 import type { RunResult } from './live-containers.js'
 import { LogWriter } from './log-writer.js'
 import { nanoTime } from './nano-time.js'
+import { announceEndpoints } from './network-events.js'
 import { closeMounts, openMounts } from './open-mounts.js'
-import { openNetwork } from './open-network.js'
+import { networkFacts, type OpenNetwork, openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
 import { forgetContainer, removeContainerVolumes, takeAway } from './remove.js'
 import { startFailure } from './start-failure.js'
@@ -100,15 +102,10 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   }
   const mounts = record.mounts === undefined ? [] : await openMounts(context, record, unwind)
   const hostname = network.hostname ?? config.Hostname ?? ''
-  const files = writeContainerFiles(paths.containerFolder(id), {
-    hostname,
-    ...(config.Domainname && { domainname: config.Domainname }),
-    ...(network.endpoint && { address: network.endpoint.address }),
-    extraHosts: hostConfig.ExtraHosts ?? [],
-    nameservers: hostConfig.Dns ?? [],
-    searchDomains: hostConfig.DnsSearch ?? [],
-    resolverOptions: hostConfig.DnsOptions ?? []
-  })
+  const files =
+    network.filesOf === undefined
+      ? writeContainerFiles(paths.containerFolder(id), networkFacts(record, network))
+      : containerFiles(paths.containerFolder(network.filesOf))
   const spec = buildSpec({
     id,
     config,
@@ -158,27 +155,18 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     oomKilled: false,
     startedAt,
     monitor: currentProcess(),
-    ...(network.endpoint && { endpoint: network.endpoint })
+    ...network.state
   })
   // Who hears of the start finds it in the record.
-  const announced = recorded.then(() => announce(context, record, network.endpoint))
-  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, sandbox: network.sandbox, announced }) })
+  const announced = recorded.then(() => announce(context, record, network))
+  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, network, announced }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   await Promise.all([announced, host.unmount(rootfs)])
 }
 
-function announce(context: ContainerContext, record: ContainerRecord, endpoint: Endpoint | undefined): void {
-  if (endpoint !== undefined) publishNetwork(context, record, 'connect', endpoint)
+function announce(context: ContainerContext, record: ContainerRecord, network: OpenNetwork): void {
+  announceEndpoints(context, record, 'connect', network.state.endpoints ?? [])
   context.events.publish({ Type: 'container', Action: 'start', id: record.id, attributes: containerAttributes(record) })
-}
-
-function publishNetwork(context: ContainerContext, record: ContainerRecord, action: 'connect' | 'disconnect', endpoint: Endpoint): void {
-  context.events.publish({
-    Type: 'network',
-    Action: action,
-    id: endpoint.networkId,
-    attributes: { container: record.id, name: endpoint.networkName, type: 'bridge' }
-  })
 }
 
 /** Follow a run to its end: streams drained, everything of the run taken back, the exit recorded. */
@@ -186,7 +174,7 @@ async function watch(
   context: ContainerContext,
   record: ContainerRecord,
   run: Run,
-  { pid, sandbox, announced }: { readonly pid: number; readonly sandbox: Sandbox | undefined; readonly announced: Promise<void> }
+  { pid, network, announced }: { readonly pid: number; readonly network: OpenNetwork; readonly announced: Promise<void> }
 ): Promise<RunResult> {
   const { id, config } = record
   const failures: unknown[] = []
@@ -195,8 +183,10 @@ async function watch(
   const goesAway = record.hostConfig.AutoRemove ?? false
   // The OCI runtime cleans up for some milliseconds after the process: what does not concern it is taken back meanwhile.
   await Promise.race([run.process.exited, processEnd(pid, io.drained)])
+  // It may have joined and left networks since its start.
+  const endpoints = context.store.find(id)?.state.endpoints ?? network.state.endpoints ?? []
   const takenBack = Promise.all([
-    attempt(takeBack(context, record, sandbox)),
+    attempt(takeBack(context, record, network.sandbox, endpoints)),
     goesAway ? attempt(drain(io.drained).then(() => takeAllAway(context, record))) : undefined
   ])
   const { code, signal } = await run.process.exited
@@ -209,7 +199,7 @@ async function watch(
   await attempt(announced)
   const attributes = { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
   context.events.publish({ Type: 'container', Action: 'die', id, attributes })
-  if (sandbox?.endpoint !== undefined) publishNetwork(context, record, 'disconnect', sandbox.endpoint)
+  announceEndpoints(context, record, 'disconnect', endpoints)
   io.finish()
   // After those who wait for the exit have been told, those who wait for the removal.
   if (goesAway) setImmediate(() => forgetContainer(context, record))
@@ -217,9 +207,17 @@ async function watch(
 }
 
 async function recordExit(context: ContainerContext, id: string, { exitCode, error = '' }: RunResult): Promise<void> {
-  await context.store.update(id, ({ state: { endpoint: _endpoint, monitor: _monitor, ...state }, ...rest }) => ({
+  await context.store.update(id, ({ state: { endpoints, ports: _ports, monitor: _monitor, ...state }, ...rest }) => ({
     ...rest,
-    state: { ...state, status: 'exited', pid: 0, exitCode, error, finishedAt: nanoTime() }
+    state: {
+      ...state,
+      status: 'exited',
+      pid: 0,
+      exitCode,
+      error,
+      finishedAt: nanoTime(),
+      networkIds: Object.fromEntries((endpoints ?? []).map(({ networkName, networkId }) => [networkName, networkId]))
+    }
   }))
 }
 
@@ -230,14 +228,19 @@ async function takeAllAway(context: ContainerContext, record: ContainerRecord): 
 }
 
 /** What a run had of the host, the read-write layer excepted. */
-async function takeBack(context: ContainerContext, record: ContainerRecord, sandbox: Sandbox | undefined): Promise<void> {
+async function takeBack(
+  context: ContainerContext,
+  record: ContainerRecord,
+  sandbox: Sandbox | undefined,
+  endpoints: readonly Endpoint[]
+): Promise<void> {
   const { host, paths, networks } = context
   sandbox?.release()
   closeMounts(context, record)
   removeRunFolders(context, record.id)
   await Promise.all([
     host.unmount(paths.rootfs(record.id)),
-    sandbox?.endpoint && networks.disconnect(record.id),
+    endpoints.length > 0 && networks.disconnect(record.id, endpoints),
     context.watchdog.release(record.id)
   ])
 }

@@ -1,6 +1,7 @@
 import type { Handlers } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import { plannedNetworks } from '../containers/container-networks.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import { createContainer } from '../containers/create.js'
 import { containerAttributes } from '../containers/event-attributes.js'
@@ -17,6 +18,7 @@ import type { ImageRecord } from '../images/image-service.js'
 import { withDefaults } from './container-defaults.js'
 import { inspectView, summaryView } from './container-views.js'
 import { containerFilter } from './list-filters.js'
+import { refuseConflicts } from './network-conflicts.js'
 import { refuseUnsupported } from './supported-settings.js'
 import { timestampOf } from './timestamp.js'
 
@@ -25,11 +27,13 @@ export function containerHandlers(context: ContainerContext): Handlers {
   return {
     async ContainerCreate({ query, body }) {
       refuseUnsupported(body)
-      const { HostConfig, NetworkingConfig: _networking, ...config } = body
+      const { HostConfig, NetworkingConfig, ...config } = body
       const hostConfig = withDefaults({ ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }, context.oci.name)
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
       const image = config.Image
-      const record = await createContainer(context, { ...(query?.name && { name: query.name }), image, config, hostConfig })
+      refuseConflicts(config, hostConfig)
+      const networks = plannedNetworks(hostConfig, NetworkingConfig)
+      const record = await createContainer(context, { ...(query?.name && { name: query.name }), image, config, hostConfig, networks })
       return { Id: record.id, Warnings: await warningsOf(context, record) }
     },
 

@@ -1,14 +1,13 @@
-import type { ContainerInspectResponse, ContainerSummary, EndpointSettings, MountPoint } from '../../src/api/index.js'
+import type { ContainerInspectResponse, ContainerSummary, MountPoint } from '../../src/api/index.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import type { RuntimePaths } from '../containers/runtime-paths.js'
 import type { MountPoint as RecordedMount } from '../volumes/volume-record.js'
+import { endpointViews, networkSettings, portSummaries } from './network-settings-view.js'
 
 /** A record as `GET /containers/{id}/json` shows it. */
 export function inspectView(record: ContainerRecord, paths: RuntimePaths): ContainerInspectResponse {
   const { id, state, config, hostConfig } = record
   const folder = paths.containerFolder(id)
-  const networks = networksOf(record)
-  const [first] = Object.values(networks)
   return {
     Id: id,
     Created: record.createdAt,
@@ -44,18 +43,7 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths): Conta
     GraphDriver: null,
     Mounts: mountPoints(record, paths),
     Config: config,
-    NetworkSettings: {
-      Bridge: '',
-      SandboxID: '',
-      SandboxKey: state.pid > 0 ? `/proc/${state.pid}/ns/net` : '',
-      Ports: Object.fromEntries(Object.keys(config.ExposedPorts ?? {}).map(port => [port, null])),
-      EndpointID: first?.EndpointID ?? '',
-      Gateway: first?.Gateway ?? '',
-      IPAddress: first?.IPAddress ?? '',
-      IPPrefixLen: first?.IPPrefixLen ?? 0,
-      MacAddress: first?.MacAddress ?? '',
-      Networks: networks
-    }
+    NetworkSettings: networkSettings(record)
   }
 }
 
@@ -69,12 +57,12 @@ export function summaryView(record: ContainerRecord, paths: RuntimePaths, now: D
     ImageID: record.imageId,
     Command: [record.path, ...record.args].map(quoteWhereNeeded).join(' '),
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
-    Ports: [],
+    Ports: portSummaries(record),
     Labels: config.Labels ?? {},
     State: record.state.status,
     Status: statusText(record, now),
     HostConfig: { NetworkMode: hostConfig.NetworkMode ?? 'default' },
-    NetworkSettings: { Networks: networksOf(record) },
+    NetworkSettings: { Networks: endpointViews(record) },
     Mounts: mountPoints(record, paths)
   }
 }
@@ -110,29 +98,6 @@ export function humanDuration(seconds: number): string {
   if (hours < 24 * 60) return `${Math.floor(hours / 24 / 7)} weeks`
   if (hours < 24 * 730) return `${Math.floor(hours / 24 / 30)} months`
   return `${Math.floor(hours / 24 / 365)} years`
-}
-
-function networksOf(record: ContainerRecord): Readonly<Record<string, EndpointSettings>> {
-  const { endpoint } = record.state
-  const mode = record.hostConfig.NetworkMode ?? 'default'
-  if (mode.startsWith('container:')) return {}
-  const name = mode === 'default' ? 'bridge' : mode
-  return {
-    [name]: {
-      NetworkID: endpoint?.networkId ?? '',
-      EndpointID: endpoint?.endpointId ?? '',
-      Gateway: endpoint?.gateway ?? '',
-      IPAddress: endpoint?.address ?? '',
-      IPPrefixLen: endpoint?.prefixLength ?? 0,
-      MacAddress: endpoint?.macAddress ?? '',
-      IPv6Gateway: '',
-      GlobalIPv6Address: '',
-      GlobalIPv6PrefixLen: 0,
-      Aliases: null,
-      Links: null,
-      DriverOpts: null
-    }
-  }
 }
 
 function mountPoints(record: ContainerRecord, paths: RuntimePaths): readonly MountPoint[] {

@@ -1,6 +1,8 @@
 import { EngineError } from '../../src/errors/index.js'
+import { type ContainerPort, exposedPorts, parsePort } from '../containers/container-ports.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import type { MountPoint } from '../volumes/volume-record.js'
+import { endpointViews } from './network-settings-view.js'
 
 /** Docker's filters as they come: values by key. */
 export type Filters = Readonly<Record<string, readonly string[]>>
@@ -63,11 +65,13 @@ function filterOf(key: string, values: readonly string[], facts: FilterFacts): (
       return record => values.some(value => isOnNetwork(record, value))
     case 'volume':
       return record => (record.mounts ?? []).some(mount => values.some(value => namesMount(mount, value)))
+    case 'expose':
+      return portFilter(key, values, record => exposedPorts(record.config, record.hostConfig).map(parsePort))
+    case 'publish':
+      return portFilter(key, values, record => (record.state.ports ?? []).map(({ hostPort: port, protocol }) => ({ port, protocol })))
     case 'health':
     case 'is-task':
     case 'isolation':
-    case 'expose':
-    case 'publish':
       throw new EngineError('not_implemented', `the container filter ${JSON.stringify(key)} is not built yet in the in-process runtime`, {
         details: { filter: key }
       })
@@ -107,9 +111,31 @@ function namesMount(mount: MountPoint, value: string): boolean {
   return value === source || value === mount.destination
 }
 
+/** By name, by id or by its beginning. */
 function isOnNetwork(record: ContainerRecord, value: string): boolean {
-  const mode = record.hostConfig.NetworkMode ?? 'default'
-  return value === (mode === 'default' ? 'bridge' : mode) || (record.state.endpoint?.networkId.startsWith(value) ?? false)
+  return Object.entries(endpointViews(record)).some(
+    ([name, { NetworkID }]) => name === value || (value !== '' && (NetworkID ?? '').startsWith(value))
+  )
+}
+
+/** `8080`, `80/udp`, `8000-8010/tcp` against ports of a container or of the host. */
+function portFilter(
+  filter: 'expose' | 'publish',
+  values: readonly string[],
+  portsOf: (record: ContainerRecord) => readonly ContainerPort[]
+): (record: ContainerRecord) => boolean {
+  const ranges = values.map(value => {
+    const match = /^(\d+)(?:-(\d+))?(?:\/(tcp|udp|sctp))?$/.exec(value)
+    if (match === null) {
+      throw new EngineError('invalid_argument', `invalid filter '${filter}=${value}'`, { details: { filter, value } })
+    }
+    const [, first, last = first, protocol = 'tcp'] = match
+    return { first: Number(first), last: Number(last), protocol }
+  })
+  return record =>
+    portsOf(record).some(({ port, protocol }) =>
+      ranges.some(range => range.protocol === protocol && range.first <= port && port <= range.last)
+    )
 }
 
 /** `key` or `key=value` against a set of labels. */

@@ -37,6 +37,8 @@ const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
   'Binds',
   'LogConfig',
   'NetworkMode',
+  'PortBindings',
+  'PublishAllPorts',
   'RestartPolicy',
   'AutoRemove',
   'ConsoleSize',
@@ -103,14 +105,6 @@ function refuseValues(config: ContainerConfig & ContainerCreateRequest, host: Ho
   const log = host.LogConfig ?? {}
   if (!['', 'json-file', 'none'].includes(log.Type ?? '')) throw notImplemented('HostConfig.LogConfig.Type', log.Type)
   if (saysSomething('Config', log.Config)) throw notImplemented('HostConfig.LogConfig.Config', log.Config)
-  const network = host.NetworkMode ?? ''
-  if (!['', 'default', 'bridge', 'none', 'host'].includes(network) && !network.startsWith('container:')) {
-    throw notImplemented('HostConfig.NetworkMode', network)
-  }
-  for (const [name, settings] of Object.entries(config.NetworkingConfig?.EndpointsConfig ?? {})) {
-    const isOwn = name === network || (name === 'bridge' && ['', 'default'].includes(network))
-    if (!isOwn || saysSomething(name, settings)) throw notImplemented('NetworkingConfig.EndpointsConfig', name)
-  }
   if (config.Labels?.[keepLabel] === 'true') {
     throw new EngineError(
       'not_implemented',

@@ -226,7 +226,8 @@ class BridgeNetworkManager implements NetworkManager {
     await publisher.close()
     // One that still has containers stays for the sweep of whoever comes next.
     for (const { id, session } of store.list()) if (session?.id === user.id) await this.#removeQuietly(id)
-    for (const { id, users } of store.list()) if (users.some(other => other.id === user.id)) await this.#bridge(id).letGo()
+    // Those that a dead process left up, too.
+    for (const { id, state } of store.list()) if (state === 'up') await this.#bridge(id).letGo()
   }
 
   /** Containers may be in it, and another process may be faster: both are as well. */
@@ -322,8 +323,10 @@ class BridgeNetworkManager implements NetworkManager {
   /** Both halves are tried. Resolves to what went wrong. */
   async #takeBack(endpoints: readonly Endpoint[]): Promise<readonly unknown[]> {
     const { host, store } = this.#parts
-    const links = endpoints.map(({ hostInterface }) => host.network.removeLink(hostInterface))
-    const results = await Promise.allSettled([...links, store.release(endpoints)])
+    // A place in the host's network or in none has nothing on the host.
+    const plugged = endpoints.filter(({ hostInterface }) => hostInterface !== '')
+    const links = plugged.map(({ hostInterface }) => host.network.removeLink(hostInterface))
+    const results = await Promise.allSettled([...links, store.release(plugged)])
     return results.flatMap(result => (result.status === 'rejected' ? [result.reason] : []))
   }
 }

@@ -109,7 +109,7 @@ export class NetworkCatalog {
     const found = predefinedNetworks.flatMap(name => known.filter(network => network.name === name))
     if (found.length === predefinedNetworks.length) return found
     const { subnets } = await host.network.addressing()
-    const subnet = chooseSubnet([...subnets.map(taken => taken.subnet), ...known.map(network => network.subnet)])
+    const subnet = firstSubnet([...subnets.map(taken => taken.subnet), ...known.map(network => network.subnet)])
     const bridge = tag === '' ? 'gantry0' : `gty${tag}`
     const addresses = { bridge, subnet, gateway: gatewayOf(subnet) }
     return store.ensure([
@@ -117,6 +117,16 @@ export class NetworkCatalog {
       predefined('host', 'host', noAddresses, {}),
       predefined('none', 'null', noAddresses, {})
     ])
+  }
+}
+
+/** Where none is free, who brings the bridge up is told; whoever does not need it is not bothered. */
+function firstSubnet(taken: readonly string[]): string {
+  try {
+    return chooseSubnet(taken)
+  } catch (error) {
+    if (EngineError.is(error) && error.code === 'resource_exhausted') return chooseSubnet([])
+    throw error
   }
 }
 
@@ -153,12 +163,7 @@ function freeName(tag: string, id: string, taken: readonly string[]): string {
   }
 }
 
-function refuseTaken(
-  bridge: string,
-  id: string,
-  others: readonly StoredNetwork[],
-  links: readonly { readonly name: string }[]
-): void {
+function refuseTaken(bridge: string, id: string, others: readonly StoredNetwork[], links: readonly { readonly name: string }[]): void {
   const other = others.find(network => network.bridge === bridge)
   if (other !== undefined) {
     throw new EngineError(

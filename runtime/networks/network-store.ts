@@ -86,11 +86,9 @@ export class NetworkStore {
       if (network === undefined) return undefined
       const users = listEndpoints(transaction, id)
       if (users.length > 0) {
-        throw new EngineError(
-          'permission_denied',
-          `error while removing network: network ${network.name} id ${id} has active endpoints`,
-          { details: { network: network.name, containers: users.map(({ containerName }) => containerName) } }
-        )
+        throw new EngineError('permission_denied', `error while removing network: network ${network.name} id ${id} has active endpoints`, {
+          details: { network: network.name, containers: users.map(({ containerName }) => containerName) }
+        })
       }
       transaction.remove('networks', id)
       return network

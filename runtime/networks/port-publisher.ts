@@ -92,7 +92,8 @@ export class PortPublisher {
   }
 
   async #publishOne(request: PublishRequest, port: PortRequest, defaultAddress: string): Promise<readonly PublishedPort[]> {
-    const addresses = port.hostAddress !== undefined ? [port.hostAddress] : defaultAddress === anyIpv4 ? [anyIpv4, anyIpv6] : [defaultAddress]
+    const addresses =
+      port.hostAddress !== undefined ? [port.hostAddress] : defaultAddress === anyIpv4 ? [anyIpv4, anyIpv6] : [defaultAddress]
     const { hostPorts } = port
     if (hostPorts !== undefined && hostPorts.first === hostPorts.last) return this.#claim(request, port, addresses, hostPorts.first)
     const last = hostPorts?.last ?? freePortAttempts

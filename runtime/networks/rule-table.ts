@@ -31,9 +31,7 @@ export interface RuleSet {
 export function ownTable({ table, networks, ports }: RuleSet): string {
   const ipv4 = ports.filter(({ hostAddress }) => !hostAddress.includes(':'))
   const target = ({ address, containerPort }: StoredPort) => `${address} . ${containerPort}`
-  const anywhere = ipv4
-    .filter(port => port.hostAddress === '0.0.0.0')
-    .map(port => `${port.protocol} . ${port.hostPort} : ${target(port)}`)
+  const anywhere = ipv4.filter(port => port.hostAddress === '0.0.0.0').map(port => `${port.protocol} . ${port.hostPort} : ${target(port)}`)
   const somewhere = ipv4
     .filter(port => port.hostAddress !== '0.0.0.0')
     .map(port => `${port.hostAddress} . ${port.protocol} . ${port.hostPort} : ${target(port)}`)

@@ -25,6 +25,8 @@ export interface Context {
   publish(options?: PublishOptions): Promise<string>
   /** Another engine on the same data, closed after the behaviour. */
   open(): Promise<Engine>
+  /** The address that published ports are reached at from here. */
+  readonly publishedAt: string
   /** A name nobody else uses. */
   unique(prefix?: string): string
 }
@@ -129,6 +131,7 @@ function contextOf(engine: Engine, place: Place, subject: Subject, others: Engin
     image: engine.image(lab.images.busybox ?? ''),
     reference: name => lab.images[name] ?? '',
     publish: options => publish(lab, options),
+    publishedAt: subject.publishedAt(lab) ?? '',
     async open() {
       const other = await open(subject, place)
       others.push(other)

@@ -15,6 +15,8 @@ export interface Subject {
   readonly name: string
   /** Why it cannot run here. */
   obstacle(lab: LabInfo): string | undefined
+  /** The address that published ports are reached at from here; undefined where they cannot be. */
+  publishedAt(lab: LabInfo): string | undefined
   /** The options for `createEngine`. Plain data: behaviours also hand them to child processes. */
   options(place: Place): NonNullable<Parameters<typeof createEngine>[0]>
 }
@@ -24,11 +26,13 @@ export const subjects: readonly Subject[] = [
   {
     name: 'in-process',
     obstacle: () => (process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'needs root on Linux'),
+    publishedAt: () => '127.0.0.1',
     options: ({ folder }) => ({ transport: 'in-process', root: join(folder, 'root') })
   },
   {
     name: 'dockerd',
     obstacle: lab => (lab.dockerd ? undefined : "needs the lab's dockerd"),
+    publishedAt: lab => lab.world?.dockerdAddress,
     options: ({ lab }) => ({ host: lab.dockerd?.host ?? '' })
   }
 ]

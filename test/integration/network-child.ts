@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { createHost } from '../../runtime/host/create-host.js'
 import { openMetadataStore } from '../../runtime/metadata/lmdb-store.js'
 import { createNetworkManager } from '../../runtime/networks/create-network-manager.js'
-import type { Endpoint, NetworkRecord } from '../../runtime/networks/network-manager.js'
+import type { Endpoint, NetworkRecord } from '../../runtime/networks/network-record.js'
 
 /** What a test asks of this process, which is another user of the same data root, often in another network namespace. */
 export type ChildRequest =
@@ -19,7 +19,7 @@ export interface ChildConnection {
 
 export type ChildAnswer =
   | { readonly connections: readonly ChildConnection[] }
-  | { readonly network: NetworkRecord | undefined }
+  | { readonly network: NetworkRecord }
   | { readonly error: { readonly code: unknown; readonly message: string } }
   | { readonly done: true }
 
@@ -31,7 +31,11 @@ async function main([metadataPath = '', runRoot = '', tag = '']: readonly string
 
   async function connect(): Promise<ChildConnection> {
     const containerId = randomUUID()
-    const { namespacePath, endpoint } = await networks.connect({ containerId, network: 'bridge' }, { signal: new AbortController().signal })
+    const endpoints = [{ networkId: (await networks.get('bridge')).id, names: [] }]
+    const request = { containerId, containerName: containerId, endpoints }
+    const sandbox = await networks.connect(request, { signal: new AbortController().signal })
+    const { namespacePath } = sandbox
+    const [endpoint] = sandbox.endpoints
     if (endpoint === undefined) throw new Error('no endpoint')
     return { containerId, namespacePath, endpoint }
   }
@@ -44,7 +48,7 @@ async function main([metadataPath = '', runRoot = '', tag = '']: readonly string
         await networks.disconnect(request.containerId)
         return { done: true }
       case 'network':
-        return { network: await networks.defaultNetwork() }
+        return { network: await networks.get('bridge') }
       case 'close':
         await networks.close()
         await host.close()

@@ -12,7 +12,8 @@ import { createHost, type NetworkedHost } from '../../runtime/host/create-host.j
 import { openMetadataStore } from '../../runtime/metadata/lmdb-store.js'
 import type { MetadataStore } from '../../runtime/metadata/metadata-store.js'
 import { createNetworkManager } from '../../runtime/networks/create-network-manager.js'
-import type { Endpoint, NetworkManager, Sandbox } from '../../runtime/networks/network-manager.js'
+import type { NetworkManager, Sandbox } from '../../runtime/networks/network-manager.js'
+import type { Endpoint } from '../../runtime/networks/network-record.js'
 import type { ChildAnswer, ChildConnection, ChildRequest } from './network-child.js'
 
 const run = promisify(execFile)
@@ -93,12 +94,12 @@ describe.skipIf(!root)('networks (needs root)', () => {
     containerId: string = randomUUID(),
     macAddress?: string
   ): Promise<Sandbox & { endpoint: Endpoint; containerId: string }> {
-    const sandbox = await networks.connect(
-      { containerId, network: 'bridge', ...(macAddress === undefined ? {} : { macAddress }) },
-      patient()
-    )
-    if (sandbox.endpoint === undefined) throw new Error('no endpoint')
-    return { ...sandbox, endpoint: sandbox.endpoint, containerId }
+    const { id } = await networks.get('bridge')
+    const endpoints = [{ networkId: id, names: [], ...(macAddress === undefined ? {} : { macAddress }) }]
+    const sandbox = await networks.connect({ containerId, containerName: containerId, endpoints }, patient())
+    const [endpoint] = sandbox.endpoints
+    if (endpoint === undefined) throw new Error('no endpoint')
+    return { ...sandbox, endpoint, containerId }
   }
 
   async function leave(...sandboxes: readonly (Sandbox & { containerId: string })[]): Promise<void> {
@@ -151,14 +152,13 @@ describe.skipIf(!root)('networks (needs root)', () => {
 
   describe('a namespace without a network', () => {
     it('has loopback and nothing else, and vanishes when let go of', async () => {
-      const sandbox = await networks.connect({ containerId: randomUUID(), network: 'none' }, patient())
-      expect(sandbox.endpoint).toBeUndefined()
+      const sandbox = await networks.connect({ containerId: randomUUID(), containerName: 'a', endpoints: [] }, patient())
+      expect(sandbox.endpoints).toEqual([])
       const links = (await inside(sandbox.namespacePath, 'ip', '-o', 'link')).trim().split('\n')
       expect(links).toHaveLength(1)
       expect(links[0]).toContain('LOOPBACK,UP')
       sandbox.release()
       sandbox.release()
-      expect(await networks.defaultNetwork()).toBeUndefined()
     })
   })
 
@@ -166,7 +166,7 @@ describe.skipIf(!root)('networks (needs root)', () => {
     it('gives each container an interface, an address, a route and a MAC address as Docker does', async () => {
       const first = await connect()
       const second = await connect()
-      const network = await networks.defaultNetwork()
+      const network = await networks.get('bridge')
       expect(network).toMatchObject({ name: 'bridge', bridge: bridge(), gateway: first.endpoint.gateway })
       expect(first.endpoint.gateway).toMatch(/\.1$/)
       expect(first.endpoint.address).toBe(first.endpoint.gateway.replace(/1$/, '2'))
@@ -233,7 +233,9 @@ describe.skipIf(!root)('networks (needs root)', () => {
     it('leaves nothing when the caller gives up', async () => {
       const controller = new AbortController()
       const reason = new Error('enough')
-      const connecting = networks.connect({ containerId: 'a', network: 'bridge' }, { signal: controller.signal })
+      const { id } = await networks.get('bridge')
+      const request = { containerId: 'a', containerName: 'a', endpoints: [{ networkId: id, names: [] }] }
+      const connecting = networks.connect(request, { signal: controller.signal })
       controller.abort(reason)
       await expect(connecting).rejects.toBe(reason)
       expect(metadata.list('endpoints')).toEqual([])
@@ -249,12 +251,12 @@ describe.skipIf(!root)('networks (needs root)', () => {
 
     it('keeps its subnet from one time to the next', async () => {
       await leave(await connect())
-      const before = await networks.defaultNetwork()
+      const { id, subnet } = await networks.get('bridge')
       await networks.close()
       expect(await devices()).toEqual([])
       networks = await manager()
       await leave(await connect())
-      expect(await networks.defaultNetwork()).toEqual(before)
+      expect(await networks.get('bridge')).toMatchObject({ id, subnet })
     })
 
     it('stays while another process uses it, and goes with the last', async () => {
@@ -359,8 +361,8 @@ describe.skipIf(!root)('networks (needs root)', () => {
     it('cannot reach a container unasked, even with a route to it', async () => {
       const sandbox = await connect()
       await serve(sandbox.namespacePath)
-      const network = await networks.defaultNetwork()
-      await run('ip', ['-n', world, 'route', 'add', network?.subnet ?? '', 'via', '203.0.113.1'])
+      const network = await networks.get('bridge')
+      await run('ip', ['-n', world, 'route', 'add', network.subnet, 'via', '203.0.113.1'])
       expect(await askFrom(`/run/netns/${world}`, sandbox.endpoint.address)).toBe('timeout\n')
       await leave(sandbox)
     })
@@ -378,7 +380,7 @@ describe.skipIf(!root)('networks (needs root)', () => {
 
     async function subnetIn(child: ChildProcess): Promise<string | undefined> {
       const answer = await tell(child, { action: 'network' })
-      return 'network' in answer ? answer.network?.subnet : undefined
+      return 'network' in answer ? answer.network.subnet : undefined
     }
 
     it('takes the first of the pools that overlaps with nothing', async () => {

@@ -21,7 +21,16 @@ import { type NetlinkRequest, NetlinkSocket } from './netlink-socket.js'
 
 const netlinkRoute = 0
 const familyInet = 2
-const types = { newLink: 16, deleteLink: 17, getLink: 18, newAddress: 20, getAddress: 22, newRoute: 24, deleteRoute: 25, getRoute: 26 } as const
+const types = {
+  newLink: 16,
+  deleteLink: 17,
+  getLink: 18,
+  newAddress: 20,
+  getAddress: 22,
+  newRoute: 24,
+  deleteRoute: 25,
+  getRoute: 26
+} as const
 /** linux/if_link.h */
 const ifla = { address: 1, name: 3, mtu: 4, master: 10, linkInfo: 18, group: 27, namespaceFd: 28, kind: 1, data: 2, vethPeer: 1 } as const
 /** linux/if_addr.h */

@@ -14,7 +14,7 @@ export const endpointIPAMConfig = lazy(() =>
 
 /** A container's place in a network: what is asked for, and in responses what it got. */
 export interface EndpointSettings {
-  readonly IPAMConfig?: EndpointIPAMConfig | undefined
+  readonly IPAMConfig?: EndpointIPAMConfig | null | undefined
   /** `<container>:<alias>` each. */
   readonly Links?: readonly string[] | null | undefined
   readonly MacAddress?: string | undefined

@@ -27,7 +27,7 @@ describe('hostsFile', () => {
       ...none,
       hostname: 'box',
       domainname: 'lan',
-      address: '172.17.0.2',
+      addresses: ['172.17.0.2'],
       extraHosts: ['db:10.0.0.9', 'six:fe80::1']
     })
     expect(text).toContain('127.0.0.1\tlocalhost\n')
@@ -37,6 +37,6 @@ describe('hostsFile', () => {
   })
 
   it('has no line for itself without a network', () => {
-    expect(hostsFile({ ...none, hostname: 'box', extraHosts: [] })).not.toContain('box')
+    expect(hostsFile({ ...none, hostname: 'box', addresses: [], extraHosts: [] })).not.toContain('box')
   })
 })

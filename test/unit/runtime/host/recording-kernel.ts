@@ -29,6 +29,7 @@ export function recordingKernel(overrides: Partial<Kernel> = {}): RecordingKerne
     setWindowSize: () => undefined,
     tryLock: () => true,
     openNetlink: () => 3,
+    openInternetSocket: () => ({ fd: 3, port: 1 }),
     send: () => undefined,
     sendInBackground: async () => undefined,
     interfaceIndex: () => 0,

@@ -11,7 +11,7 @@ import {
 
 const number = (address: string) => parseIpv4(address) ?? -1
 const handedOut = (subnet: string, last?: string) =>
-  [...addressesAfter(subnet, last === undefined ? undefined : number(last))].map(formatIpv4)
+  [...addressesAfter({ subnet, reserved: [gatewayOf(subnet)] }, last === undefined ? undefined : number(last))].map(formatIpv4)
 
 describe('subnets', () => {
   it("come from Docker's pools, in its order", () => {
@@ -46,6 +46,11 @@ describe('addresses for containers', () => {
     expect(handedOut('10.0.0.0/29', '10.0.0.4')).toEqual(['10.0.0.5', '10.0.0.6', '10.0.0.2', '10.0.0.3', '10.0.0.4'])
     expect(handedOut('10.0.0.0/29', '10.0.0.6')[0]).toBe('10.0.0.2')
     expect(handedOut('10.0.0.0/29', '10.9.9.9')[0]).toBe('10.0.0.2')
+  })
+
+  it('come from the range asked for, without those that are set aside', () => {
+    const range = { subnet: '10.0.0.0/24', range: '10.0.0.4/30', reserved: ['10.0.0.1', '10.0.0.5'] }
+    expect([...addressesAfter(range, undefined)].map(formatIpv4)).toEqual(['10.0.0.4', '10.0.0.6', '10.0.0.7'])
   })
 
   it("have the MAC address that Docker's would have", () => {

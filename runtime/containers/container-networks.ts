@@ -3,10 +3,7 @@ import { EngineError } from '../../src/errors/index.js'
 import { predefinedNetworks } from '../networks/network-catalog.js'
 import type { EndpointRequest } from '../networks/network-manager.js'
 import type { NetworkRecord } from '../networks/network-record.js'
-import type { ContainerRecord } from './container-record.js'
-
-/** What a container asks of its networks, by network name or id as the caller wrote it. */
-export type ContainerNetworks = Readonly<Record<string, EndpointSettings>>
+import type { ContainerNetworks, ContainerRecord } from './container-record.js'
 
 /** The network that `HostConfig.NetworkMode` names; undefined where it names none (`container:<id>`). */
 export function networkOfMode(hostConfig: HostConfig): string | undefined {

@@ -1,8 +1,7 @@
-import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
+import type { ContainerConfig, EndpointSettings, HostConfig } from '../../src/api/index.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
 import type { Endpoint, PublishedPort } from '../networks/network-record.js'
 import type { MountPoint } from '../volumes/volume-record.js'
-import type { ContainerNetworks } from './container-networks.js'
 
 /**
  * A container as the metadata store keeps it (table `containers`, key: id), format version 1. The configuration parts
@@ -36,6 +35,9 @@ export interface ContainerRecord {
   readonly sessionId: string
   readonly state: ContainerState
 }
+
+/** What a container asks of its networks, by network name or id as the caller wrote it. */
+export type ContainerNetworks = Readonly<Record<string, EndpointSettings>>
 
 /** Where a container is in its life. */
 export interface ContainerState {

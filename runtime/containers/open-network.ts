@@ -7,9 +7,9 @@ import type { Endpoint, NetworkRecord, PublishedPort } from '../networks/network
 import { wayOut } from '../networks/way-out.js'
 import type { ContainerContext } from './container-context.js'
 import type { NetworkFacts } from './container-files.js'
-import { type ContainerNetworks, endpointRequest, networkOfMode, refuseSettings } from './container-networks.js'
+import { endpointRequest, networkOfMode, refuseSettings } from './container-networks.js'
 import { portRequests } from './container-ports.js'
-import type { ContainerRecord, ContainerState } from './container-record.js'
+import type { ContainerNetworks, ContainerRecord, ContainerState } from './container-record.js'
 
 /** A container's place on its networks for one run. */
 export interface OpenNetwork {

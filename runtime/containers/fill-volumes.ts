@@ -13,7 +13,7 @@ import type { ContainerRecord } from './container-record.js'
 export async function fillVolumes(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const { volumes, host } = context
   const empty = (record.mounts ?? []).filter(
-    (mount): mount is VolumeMount => mount.type === 'volume' && mount.copies && volumes.isEmpty(mount.name)
+    (mount): mount is VolumeMount => mount.type === 'volume' && mount.copies && volumes.takesContent(mount.name)
   )
   const { lower } = context.snapshotter.mounts(record.id)
   if (empty.length > 0 && lower.length > 0) {

@@ -17,7 +17,7 @@ import type { RunResult } from './live-containers.js'
 import { LogWriter } from './log-writer.js'
 import { nanoTime } from './nano-time.js'
 import { announceEndpoints } from './network-events.js'
-import { closeMounts, openMounts } from './open-mounts.js'
+import { attachedMounts, closeMounts, openMounts } from './open-mounts.js'
 import { networkFacts, type OpenNetwork, openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
 import { forgetContainer, removeContainerVolumes, takeAway } from './remove.js'
@@ -236,10 +236,11 @@ async function takeBack(
 ): Promise<void> {
   const { host, paths, networks } = context
   sandbox?.release()
-  closeMounts(context, record)
+  const attached = attachedMounts(context, record)
   removeRunFolders(context, record.id)
   await Promise.all([
     host.unmount(paths.rootfs(record.id)),
+    record.mounts && closeMounts(context, record, attached),
     endpoints.length > 0 && networks.disconnect(record.id, endpoints),
     context.watchdog.release(record.id)
   ])

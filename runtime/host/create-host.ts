@@ -12,10 +12,12 @@ import type {
   NamespaceSocket,
   NamespaceSpec
 } from './host-network.js'
-import type { Kernel } from './kernel.js'
+import { type Kernel, unmountDetach } from './kernel.js'
 import { openKernel } from './koffi-kernel.js'
 import { Launcher } from './launcher.js'
+import { splitMountOptions } from './mount-options.js'
 import { runNft } from './run-nft.js'
+import { errnoOf } from './system-call-error.js'
 
 /** The host with what networking needs of it: what {@link createHost} makes. */
 export interface NetworkedHost extends Host {
@@ -52,6 +54,37 @@ class KernelHost implements NetworkedHost {
 
   unmount(target: string): Promise<void> {
     return this.#launcher.call('unmount', target)
+  }
+
+  async mountOnHost(
+    mount: { readonly type: string; readonly device: string; readonly options: readonly string[] },
+    target: string
+  ): Promise<void> {
+    const { flags, data } = splitMountOptions(mount.options)
+    // This thread's namespace is the host's; the launcher has left it.
+    this.#kernel.mount({ source: mount.device, target, type: mount.type, flags, options: data })
+  }
+
+  async unmountFromHost(target: string): Promise<void> {
+    try {
+      this.#kernel.unmount(target, unmountDetach)
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno !== 'EINVAL' && errno !== 'ENOENT') throw error
+    }
+  }
+
+  async attachFromHost(source: string, target: string, options: { readonly recursive: boolean }): Promise<void> {
+    const fd = this.#kernel.cloneTree(source, options)
+    try {
+      await this.#launcher.call('placeTree', fd, target)
+    } finally {
+      this.#kernel.close(fd)
+    }
+  }
+
+  bindIn(root: string, path: string, target: string): Promise<void> {
+    return this.#launcher.call('bindIn', root, path, target)
   }
 
   readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined> {

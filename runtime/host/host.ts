@@ -9,6 +9,26 @@ export interface Host extends AsyncDisposable {
   mountOverlay(mount: OverlayMount, target: string): Promise<void>
   /** Lazy unmount. A target that is not mounted is not an error. */
   unmount(target: string): Promise<void>
+  /**
+   * Mount a file system on the host, where every process sees it, until {@link unmountFromHost}. Options are mount(8)'s.
+   *
+   * @throws SystemCallError
+   */
+  mountOnHost(mount: { readonly type: string; readonly device: string; readonly options: readonly string[] }, target: string): Promise<void>
+  /** A target that is not mounted is not an error. */
+  unmountFromHost(target: string): Promise<void>
+  /**
+   * Put what the host has mounted at a path also at `target` in the launcher's mount namespace, with its propagation: what is shared
+   * stays shared with the host. `unmount` takes it away.
+   */
+  attachFromHost(source: string, target: string, options: { readonly recursive: boolean }): Promise<void>
+  /**
+   * Bind what is below `root` to `target`, both in the launcher's mount namespace; links are resolved inside `root`. `target`, a name
+   * that is free, becomes a file or a folder as the source is.
+   *
+   * @throws EngineError `not_found`
+   */
+  bindIn(root: string, path: string, target: string): Promise<void>
   /** Read a file below `root` (a path in the launcher's mount namespace), links resolved inside `root`; undefined when there is none. */
   readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>
   /** Where a path below `root` leads, links resolved inside `root`: a path without links that begins with `root`. Undefined when there is nothing. */

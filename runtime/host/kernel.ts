@@ -11,6 +11,10 @@ export interface Kernel {
   mount(mount: MountCall): void
   unmount(target: string, flags: number): void
   unshare(flags: number): void
+  /** open_tree(2), kernel 5.2: a copy of a mount that is nowhere yet. Threads with other mount namespaces can put it into theirs. */
+  cloneTree(path: string, options: { readonly recursive: boolean }): number
+  /** move_mount(2): put a copy of a mount in its place. */
+  placeTree(fd: number, target: string): void
   setNamespace(fd: number, type: number): void
   /** Of the calling thread once it has unshared its file system state, else of the process. */
   changeDirectory(path: string): void

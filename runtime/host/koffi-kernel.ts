@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs'
 import { constants } from 'node:os'
 import type { LibraryHandle } from 'koffi'
 import { EngineError } from '../../src/errors/engine-error.js'
-import type { ChildExit, Kernel, MountCall } from './kernel.js'
+import { type ChildExit, currentDirectory, type Kernel, type MountCall } from './kernel.js'
 import { bindSpawn } from './posix-spawn.js'
 import { SystemCallError } from './system-call-error.js'
 
@@ -30,6 +30,13 @@ const solSocket = 1
 const scmRights = 1
 /** openat2(2) has this number on every architecture. */
 const openAt2Number = 437
+/** So have open_tree(2) and move_mount(2). */
+const openTreeNumber = 428
+const moveMountNumber = 429
+const openTreeClone = 1
+const atRecursive = 0x8000
+/** move_mount(2): the source is the descriptor itself. */
+const moveMountEmptyPath = 0x4
 
 /**
  * The kernel through koffi. Symbols come from the C library this process already runs on, glibc or musl.
@@ -63,6 +70,8 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
   const setns = libc.func('setns', 'int', ['int', 'int'])
   const chdir = libc.func('chdir', 'int', ['str'])
   const openat2 = libc.func('syscall', 'long', ['long', 'int', 'str', 'void *', 'size_t'])
+  const openTree = libc.func('syscall', 'long', ['long', 'int', 'str', 'uint'])
+  const moveMount = libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'uint'])
   const pipe2 = libc.func('pipe2', 'int', ['void *', 'int'])
   const ioctl = libc.func('ioctl', 'int', ['int', 'ulong', 'void *'])
   const flock = libc.func('flock', 'int', ['int', 'int'])
@@ -99,6 +108,13 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
     },
     unshare(flags) {
       checked('unshare', '', () => unshare(flags))
+    },
+    cloneTree(path, { recursive }) {
+      const flags = openTreeClone | closeOnExec | (recursive ? atRecursive : 0)
+      return checked('open_tree', path, () => openTree(openTreeNumber, currentDirectory, path, flags))
+    },
+    placeTree(fd, target) {
+      checked('move_mount', target, () => moveMount(moveMountNumber, fd, '', currentDirectory, target, moveMountEmptyPath))
     },
     setNamespace(fd, type) {
       checked('setns', '', () => setns(fd, type))

@@ -4,7 +4,7 @@ import type { LauncherCalls, RequestMessage, SpawnRequest } from './launcher-pro
 import { NetworkThread } from './network-thread.js'
 import { mountOverlay } from './overlay.js'
 import { findOnPath } from './posix-spawn.js'
-import { makeDirectoryIn, readFileIn, realPathIn } from './rooted-files.js'
+import { bindIn, makeDirectoryIn, readFileIn, realPathIn } from './rooted-files.js'
 import { spawnError } from './spawn-error.js'
 import { errnoOf, SystemCallError } from './system-call-error.js'
 
@@ -15,6 +15,8 @@ export function launcherCalls(kernel: Kernel): (request: RequestMessage) => Prom
     spawn: command => start(kernel, command),
     mountOverlay: (mount, target) => mountOverlay(kernel, mount, target),
     unmount: target => unmount(kernel, target),
+    placeTree: (fd, target) => kernel.placeTree(fd, target),
+    bindIn: (root, path, target) => bindIn(kernel, root, path, target),
     readFileIn: (root, path, limitBytes) => readFileIn(kernel, root, path, limitBytes),
     realPathIn: (root, path) => realPathIn(kernel, root, path),
     makeDirectoryIn: (root, path, options) => makeDirectoryIn(kernel, root, path, options),

@@ -9,6 +9,8 @@ import type { BridgeSpec, FilterState, HostAddressing, NamespaceInterface, Names
 export interface LauncherCalls {
   mountOverlay(mount: OverlayMount, target: string): void
   unmount(target: string): void
+  placeTree(fd: number, target: string): void
+  bindIn(root: string, path: string, target: string): void
   readFileIn(root: string, path: string, limitBytes: number): Uint8Array | undefined
   realPathIn(root: string, path: string): { readonly path: string; readonly isDirectory: boolean } | undefined
   makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): void

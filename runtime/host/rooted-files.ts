@@ -1,7 +1,7 @@
 import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readlinkSync, readSync } from 'node:fs'
 import { posix } from 'node:path'
 import { EngineError } from '../../src/errors/engine-error.js'
-import { type Kernel, openPath, resolveFlags } from './kernel.js'
+import { type Kernel, mountFlags, openPath, resolveFlags } from './kernel.js'
 import { errnoOf } from './system-call-error.js'
 
 /** As many links as the kernel itself follows in one path. */
@@ -45,6 +45,27 @@ export function realPathIn(
     if (handle === undefined) return undefined
     try {
       return { path: readlinkSync(`/proc/thread-self/fd/${handle}`), isDirectory: fstatSync(handle).isDirectory() }
+    } finally {
+      closeSync(handle)
+    }
+  })
+}
+
+/**
+ * Bind what is below `root` to `target`, which is made: a file or a folder, as the source is. Every link on the way is resolved as if
+ * `root` were `/`, and what was found is what is bound, whatever is renamed meanwhile.
+ *
+ * @throws EngineError `not_found`
+ */
+export function bindIn(kernel: Kernel, root: string, path: string, target: string): void {
+  withDirectory(root, rootFd => {
+    const handle = openBelow(kernel, rootFd, path, openPath)
+    if (handle === undefined) throw new EngineError('not_found', `cannot access path ${path} in ${root}: no such file or directory`)
+    try {
+      if (fstatSync(handle).isDirectory()) mkdirSync(target, 0o700)
+      else closeSync(openSync(target, constants.O_CREAT | constants.O_EXCL, 0o600))
+      const flags = mountFlags.bind | mountFlags.recursive
+      kernel.mount({ source: `/proc/thread-self/fd/${handle}`, target, type: '', flags, options: '' })
     } finally {
       closeSync(handle)
     }

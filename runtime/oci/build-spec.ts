@@ -80,6 +80,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       cgroupsPath: request.cgroupsPath,
       resources: resourcesOf(hostConfig, privileged ? [allDevicesRule] : defaultDeviceRules),
       ...(hostConfig.Sysctls && { sysctl: hostConfig.Sysctls }),
+      ...rootPropagation(request.mounts),
       ...(seccomp && { seccomp }),
       maskedPaths: privileged ? [] : (hostConfig.MaskedPaths ?? maskedPaths),
       readonlyPaths: privileged ? [] : (hostConfig.ReadonlyPaths ?? readonlyPaths)
@@ -122,6 +123,13 @@ function mountsOf(request: SpecRequest, privileged: boolean): readonly SpecMount
     .map((mount, index) => ({ mount, index }))
     .sort((a, b) => depth(a.mount) - depth(b.mount) || a.index - b.index)
     .map(({ mount }) => mount)
+}
+
+/** As in Docker: the root hands on what it is to hand on. OCI runtimes make it private where nothing is said. */
+function rootPropagation(mounts: readonly SpecMount[]): { readonly rootfsPropagation?: string } {
+  const has = (...words: string[]) => mounts.some(mount => mount.options.some(option => words.includes(option)))
+  if (has('shared', 'rshared')) return { rootfsPropagation: 'shared' }
+  return has('slave', 'rslave') ? { rootfsPropagation: 'rslave' } : {}
 }
 
 function depth(mount: SpecMount): number {

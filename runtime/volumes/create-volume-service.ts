@@ -8,6 +8,7 @@ import type { MetadataStore } from '../metadata/metadata-store.js'
 import { treeUsage } from '../snapshots/tree-usage.js'
 import { volumeSource } from './driver-options.js'
 import { fillVolume, resumeFilling } from './fill-volume.js'
+import { mountedVolumes } from './mounted-volumes.js'
 import { secondsNow } from './plan-mounts.js'
 import { volumeFolders } from './volume-folders.js'
 import { anonymousVolumeName, checkVolumeDriver, checkVolumeName } from './volume-name.js'
@@ -47,7 +48,11 @@ export function createVolumeService(options: VolumeServiceOptions): VolumeServic
   const remove = async (name: string, except?: string) => {
     const removed = await store.remove(name, except)
     if (removed === undefined) return false
-    if (removed.aside !== undefined) await removeTree(removed.aside)
+    if (removed.aside !== undefined) {
+      // A container that goes at this moment may not have unmounted it yet.
+      if (removed.isMounted) await host.unmountFromHost(`${removed.aside}/_data`)
+      await removeTree(removed.aside)
+    }
     publish('destroy', name)
     return true
   }
@@ -62,10 +67,8 @@ export function createVolumeService(options: VolumeServiceOptions): VolumeServic
     return results.flatMap(result => (result.status === 'fulfilled' && result.value !== undefined ? [result.value] : []))
   }
 
-  const placeOf = (name: string) => {
-    const outside = volumeSource(name, find(store, name).options)
-    return { path: outside?.device ?? folders.data(name), isOutside: outside !== undefined, isReadOnly: outside?.readOnly ?? false }
-  }
+  const mounted = mountedVolumes({ host, store, folders, lockPath: filling.lockPath })
+  const sourceOf = (name: string) => volumeSource(name, find(store, name).options)
 
   return {
     async create(request) {
@@ -91,14 +94,30 @@ export function createVolumeService(options: VolumeServiceOptions): VolumeServic
     usage: name => treeUsage(folders.data(name)),
     mountpoint: name => folders.data(name),
     ensure: async wanted => (wanted.length === 0 ? [] : (await ensure(wanted)).names),
-    source(mount) {
-      const { path, isReadOnly } = placeOf(mount.name)
-      return { path, readOnly: mount.readOnly || isReadOnly }
+    async open(mount, containerId) {
+      const { name, readOnly } = mount
+      const source = sourceOf(name)
+      switch (source?.kind) {
+        case undefined:
+          return { path: folders.data(name), readOnly, isOnHostOnly: false }
+        case 'bind':
+          return { path: source.device, readOnly: readOnly || source.readOnly, isOnHostOnly: false }
+        case 'mount':
+          await mounted.mount(name, source, containerId)
+          return { path: folders.data(name), readOnly, isOnHostOnly: true }
+      }
     },
-    isEmpty: name => isEmptyFolder(placeOf(name).path),
-    fill: (name, findSource) => {
-      const { path, isOutside } = placeOf(name)
-      return fillVolume(filling, { name, data: path, isOutside, findSource })
+    async close({ name }, containerId) {
+      if (store.find(name)?.mountedBy?.includes(containerId)) await mounted.unmount(name, containerId)
+    },
+    takesContent(name) {
+      const source = sourceOf(name)
+      // Memory would have forgotten it by the start.
+      return source?.kind !== 'mount' && isEmptyFolder(source?.device ?? folders.data(name))
+    },
+    async fill(name, findSource) {
+      const source = sourceOf(name)
+      await fillVolume(filling, { name, data: source?.device ?? folders.data(name), isOutside: source !== undefined, findSource })
     },
     async removeAnonymous({ id, mounts }) {
       await removeUnused(
@@ -113,6 +132,7 @@ export function createVolumeService(options: VolumeServiceOptions): VolumeServic
       await store.putOrphansAside()
       await Promise.all(folders.list().aside.map(removeTree))
       await removeUnused(store.orphans().map(({ name }) => name))
+      await mounted.sweep()
       for (const { name } of store.list()) await resumeFilling(filling, name)
     }
   }

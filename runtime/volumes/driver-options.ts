@@ -1,7 +1,22 @@
 import { EngineError } from '../../src/errors/index.js'
 
-/** What the local driver mounts at a volume's folder; undefined for a volume that is a folder of the data root. */
-export type VolumeSource = { readonly kind: 'bind'; readonly device: string; readonly readOnly: boolean }
+/** Where a volume's files are, when they are no folder of the data root. */
+export type VolumeSource = BoundFolder | MountedFileSystem
+
+/** A folder or file of the host that the caller named. */
+export interface BoundFolder {
+  readonly kind: 'bind'
+  readonly device: string
+  readonly readOnly: boolean
+}
+
+/** A file system that is mounted at the volume's folder while containers use it. */
+export interface MountedFileSystem {
+  readonly kind: 'mount'
+  readonly type: string
+  readonly device: string
+  readonly options: readonly string[]
+}
 
 const known: ReadonlySet<string> = new Set(['type', 'o', 'device'])
 
@@ -20,10 +35,15 @@ export function volumeSource(name: string, options: Readonly<Record<string, stri
   if (device === '') throw invalid(name, `create ${name}: missing required option: "device"`)
   const flags = o.split(',').filter(flag => flag !== '')
   const isBind = flags.includes('bind') || flags.includes('rbind') || type === 'bind'
+  if (type === 'tmpfs') return { kind: 'mount', type, device, options: flags }
   if (!isBind) {
-    throw new EngineError('not_implemented', `volumes of type ${JSON.stringify(type)} are not built yet in the in-process runtime`, {
-      details: { field: 'DriverOpts.type', value: type }
-    })
+    throw new EngineError(
+      'not_implemented',
+      `DriverOpts.type: volumes of type ${JSON.stringify(type)} are not built yet in the in-process runtime`,
+      {
+        details: { field: 'DriverOpts.type', value: type }
+      }
+    )
   }
   const other = flags.find(flag => !['bind', 'rbind', 'ro', 'rw'].includes(flag))
   if (other !== undefined) {

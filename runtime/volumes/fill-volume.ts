@@ -41,13 +41,14 @@ export async function fillVolume(filling: Filling, request: FillRequest): Promis
     if (source === undefined) return
     // Beside somebody else's folder there is no place that is ours.
     if (request.isOutside) return await copyTree(host, source, request.data)
+    const copy = folders.newFilling(name)
     try {
-      await copyTree(host, source, folders.filling(name))
+      await copyTree(host, source, copy)
     } catch (error) {
-      await removeTree(folders.filling(name))
+      await removeTree(copy)
       throw error
     }
-    renameSync(folders.filling(name), folders.filled(name))
+    renameSync(copy, folders.filled(name))
     moveIn(folders, name)
   } finally {
     rmSync(path, { force: true })
@@ -58,12 +59,12 @@ export async function fillVolume(filling: Filling, request: FillRequest): Promis
 /** Make good what a process that was killed left of a copy. */
 export async function resumeFilling(filling: Filling, name: string): Promise<void> {
   const { folders } = filling
-  if (!exists(folders.filling(name)) && !exists(folders.filled(name))) return
+  if (folders.fillings(name).length === 0 && !exists(folders.filled(name))) return
   await fillVolume(filling, { name, data: folders.data(name), isOutside: false, findSource: async () => undefined })
 }
 
 async function settle(folders: VolumeFolders, name: string): Promise<void> {
-  if (exists(folders.filling(name))) await removeTree(folders.filling(name))
+  await Promise.all(folders.fillings(name).map(removeTree))
   if (exists(folders.filled(name))) moveIn(folders, name)
 }
 

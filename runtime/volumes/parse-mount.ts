@@ -1,6 +1,7 @@
 import { lstatSync } from 'node:fs'
 import type { Mount } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import { canReadOnlyRecursively } from '../host/mount-options.js'
 import { checkAbsolute, cleanPath, invalid, mountDestination } from './mount-paths.js'
 import { anonymousVolumeName } from './volume-name.js'
 import type { BindMount, MountPoint, TmpfsMount, VolumeMount } from './volume-record.js'
@@ -41,11 +42,7 @@ function bindMount(mount: Mount, destination: string, prefix: string): BindMount
   if (!makesSource && lstatSync(source, { throwIfNoEntry: false }) === undefined) {
     throw invalid(`${prefix}bind source path does not exist: ${source}`, mount)
   }
-  if (options.ReadOnlyForceRecursive) {
-    throw new EngineError('not_implemented', 'HostConfig.Mounts: ReadOnlyForceRecursive is not built yet in the in-process runtime', {
-      details: { field: 'HostConfig.Mounts.BindOptions.ReadOnlyForceRecursive' }
-    })
-  }
+  checkRecursion(mount, prefix)
   return {
     type: 'bind',
     source: cleanPath(source),
@@ -54,7 +51,22 @@ function bindMount(mount: Mount, destination: string, prefix: string): BindMount
     readOnly: mount.ReadOnly ?? false,
     propagation: options.Propagation || 'rprivate',
     makesSource,
-    recursive: !options.NonRecursive
+    recursive: !options.NonRecursive,
+    ...(options.ReadOnlyNonRecursive && { writableBelow: true as const })
+  }
+}
+
+function checkRecursion(mount: Mount, prefix: string): void {
+  const { ReadOnlyNonRecursive: below, ReadOnlyForceRecursive: forced, NonRecursive: alone, Propagation = '' } = mount.BindOptions ?? {}
+  if (!below && !forced) return
+  if (!mount.ReadOnly) throw invalid(`${prefix}mount must be read-only for ReadOnlyNonRecursive and ReadOnlyForceRecursive`, mount)
+  if (below && forced) throw invalid(`${prefix}ReadOnlyForceRecursive conflicts with ReadOnlyNonRecursive`, mount)
+  if (forced && alone) throw invalid(`${prefix}ReadOnlyForceRecursive conflicts with NonRecursive`, mount)
+  if (forced && !['', 'private', 'rprivate'].includes(Propagation)) {
+    throw invalid(`${prefix}ReadOnlyForceRecursive needs the propagation private or rprivate, not ${Propagation}`, mount)
+  }
+  if (forced && !canReadOnlyRecursively()) {
+    throw new EngineError('not_supported', `${prefix}ReadOnlyForceRecursive needs Linux 5.12 or later`, { details: { mount } })
   }
 }
 

@@ -10,7 +10,8 @@ import { errnoOf } from '../host/system-call-error.js'
  * <data root>/volumes/
  *   <name>/          a volume
  *     _data/         its files, as Docker names it
- *     filling/       what an image has for it, on its way: thrown away when its maker is gone
+ *     filling-<random>/  what an image has for it, on its way: thrown away when its maker is gone. A name of its own each time: what a
+ *                    killed process had started goes on copying
  *     filled/        the same, complete: what is left in it is moved to _data, whoever gets to it
  *   .gone-<random>/  being removed
  * ```
@@ -18,7 +19,10 @@ import { errnoOf } from '../host/system-call-error.js'
 export interface VolumeFolders {
   readonly folder: string
   data(name: string): string
-  filling(name: string): string
+  /** A new place for a copy. */
+  newFilling(name: string): string
+  /** Those that are there. */
+  fillings(name: string): readonly string[]
   filled(name: string): string
   /** Make a volume's folders. An existing one is left alone. */
   make(name: string): void
@@ -29,13 +33,18 @@ export interface VolumeFolders {
 }
 
 const asidePrefix = '.gone-'
+const fillingPrefix = 'filling-'
 
 export function volumeFolders(root: string): VolumeFolders {
   const folder = join(root, 'volumes')
   return {
     folder,
     data: name => join(folder, name, '_data'),
-    filling: name => join(folder, name, 'filling'),
+    newFilling: name => join(folder, name, `${fillingPrefix}${randomBytes(8).toString('hex')}`),
+    fillings: name =>
+      readFolder(join(folder, name))
+        .filter(entry => entry.startsWith(fillingPrefix))
+        .map(entry => join(folder, name, entry)),
     filled: name => join(folder, name, 'filled'),
     make(name) {
       mkdirSync(join(folder, name), { recursive: true, mode: 0o701 })

@@ -10,6 +10,8 @@ export interface VolumeRecord {
   readonly labels: Readonly<Record<string, string>> | null
   /** The driver's options `type`, `o` and `device`. */
   readonly options: Readonly<Record<string, string>> | null
+  /** Containers that have its file system mounted: the last one unmounts it. */
+  readonly mountedBy?: readonly string[]
   /** The session that removes it at its end. Absent: it stays until somebody removes it. */
   readonly session?: { readonly id: string; readonly owner: ProcessIdentity }
 }
@@ -20,6 +22,8 @@ export const anonymousLabel = 'com.docker.volume.anonymous'
 /** What of a container's record says which volumes it uses (table `containers`). */
 export interface VolumeUser {
   readonly id: string
+  readonly owner: ProcessIdentity
+  readonly state: { readonly status: string }
   readonly mounts?: readonly MountPoint[]
 }
 
@@ -41,7 +45,10 @@ export interface BindMount extends MountPlace {
   readonly propagation: string
   /** A source that is missing at the start is made, as a folder. */
   readonly makesSource: boolean
+  /** With what is mounted below the source. */
   readonly recursive: boolean
+  /** Read-only, but not what is mounted below the source. Absent: everything. */
+  readonly writableBelow?: true
 }
 
 /** A volume, by name. */

@@ -19,10 +19,16 @@ export interface VolumeService {
   mountpoint(name: string): string
   /** Volumes that a container is to use. @returns the names of those that were not there and are now */
   ensure(wanted: readonly VolumeRecord[]): Promise<readonly string[]>
-  /** What to mount for a volume. @throws EngineError `not_found` when the volume was removed */
-  source(mount: VolumeMount): { readonly path: string; readonly readOnly: boolean }
-  /** Whether it would take something in: it is empty. */
-  isEmpty(name: string): boolean
+  /**
+   * Have a volume ready for a container's run.
+   *
+   * @throws EngineError `not_found` when the volume was removed, `failed` when its file system cannot be mounted
+   */
+  open(mount: VolumeMount, containerId: string): Promise<OpenVolume>
+  /** The counterpart of `open`, when the run is over. Idempotent. */
+  close(mount: VolumeMount, containerId: string): Promise<void>
+  /** Whether it would take in what an image has: it is empty, and keeps what it gets. */
+  takesContent(name: string): boolean
   /**
    * Fill an empty volume with a copy of a folder: owners, modes, links and attributes as they are. One at a time for one volume, across
    * processes; one that was cut short is begun again, or carried through where it was complete.
@@ -37,6 +43,14 @@ export interface VolumeService {
   endSession(): Promise<void>
   /** Remove what dead sessions and broken-off removals left. */
   sweep(): Promise<void>
+}
+
+/** Where a volume's files are. */
+export interface OpenVolume {
+  readonly path: string
+  readonly readOnly: boolean
+  /** Mounted on the host a moment ago: the launcher's mount namespace may not have it. */
+  readonly isOnHostOnly: boolean
 }
 
 export interface CreateVolumeRequest {

@@ -50,16 +50,34 @@ export class VolumeStore {
    * @returns the folder that was put aside, where there was one; undefined when there is no such volume
    * @throws EngineError `conflict` while a container uses it
    */
-  remove(name: string, except?: string): Promise<{ readonly aside: string | undefined } | undefined> {
+  remove(name: string, except?: string): Promise<{ readonly aside: string | undefined; readonly isMounted: boolean } | undefined> {
     return this.#metadata.transaction(transaction => {
-      if (transaction.get<VolumeRecord>('volumes', name) === undefined) return undefined
+      const record = transaction.get<VolumeRecord>('volumes', name)
+      if (record === undefined) return undefined
       const users = (usersOf(transaction).get(name) ?? []).filter(id => id !== except)
       if (users.length > 0) {
         throw new EngineError('conflict', `remove ${name}: volume is in use - [${users.join(', ')}]`, { details: { volume: name, users } })
       }
       transaction.remove('volumes', name)
-      return { aside: this.#folders.putAside(name) }
+      return { aside: this.#folders.putAside(name), isMounted: (record.mountedBy ?? []).length > 0 }
     })
+  }
+
+  /** Change who has a volume's file system mounted. @returns those who have now; undefined when there is no such volume */
+  setMounters(name: string, change: (users: readonly string[]) => readonly string[]): Promise<readonly string[] | undefined> {
+    return this.#metadata.transaction(transaction => {
+      const record = transaction.get<VolumeRecord>('volumes', name)
+      if (record === undefined) return undefined
+      const mountedBy = change(record.mountedBy ?? [])
+      transaction.put('volumes', name, { ...record, mountedBy })
+      return mountedBy
+    })
+  }
+
+  /** Whether a container may have something mounted: it runs, or its engine may be about to start it. */
+  isInUse(containerId: string): boolean {
+    const user = this.#metadata.get<VolumeUser>('containers', containerId)
+    return user !== undefined && (!['created', 'exited', 'dead'].includes(user.state.status) || isAlive(user.owner))
   }
 
   /** Folders without a record, put aside: a process was killed between the two. */

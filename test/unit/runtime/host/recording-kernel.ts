@@ -18,6 +18,10 @@ export function recordingKernel(overrides: Partial<Kernel> = {}): RecordingKerne
     unshare: flags => {
       calls.push(`unshare ${flags}`)
     },
+    cloneTree: () => 6,
+    placeTree: (_fd, target) => {
+      calls.push(`place ${target}`)
+    },
     setNamespace: (_fd, type) => {
       calls.push(`setns ${type}`)
     },

@@ -87,6 +87,7 @@ describe('planMounts', () => {
     [{ Mounts: [{ Type: 'tmpfs', Source: 'x', Target: '/b' }] }, 'field Source must not be specified'],
     [{ Mounts: [{ Type: 'npipe', Source: 'x', Target: '/b' }] }, 'mount type unknown'],
     [{ Mounts: [{ Type: 'image', Source: 'x', Target: '/b' }] }, 'mounts of type image are not built yet'],
+    [{ Tmpfs: { relative: '' } }, "invalid mount path: 'relative' mount path must be absolute"],
     [{ VolumesFrom: [''] }, 'volumes-from specification cannot be an empty string'],
     [{ VolumesFrom: ['x:foo'] }, 'invalid mode: foo']
   ])('refuses %j', (hostConfig, message) => {

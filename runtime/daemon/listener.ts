@@ -1,0 +1,154 @@
+import { readFile, rm } from 'node:fs/promises'
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import { EngineError } from '../../src/errors/index.js'
+import { answerBadRequest } from './client-failure.js'
+import type { DaemonEngine } from './daemon-engine.js'
+import { DaemonServer } from './daemon-server.js'
+import { parseListenAddress } from './listen-address.js'
+import { RequestTracker } from './request-tracker.js'
+import { listenOnUnixSocket } from './unix-socket.js'
+
+/** How to listen. */
+export interface ListenOptions {
+  /** The server's certificate and key, and the authority that clients' certificates have to come from: PEM texts, or paths. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+  /** Listen on TCP without TLS and without knowing who calls. Whoever reaches the port is root on this machine. @default false */
+  readonly withoutAuthentication?: boolean
+  /** Who may use a UNIX socket besides its owner: a group's name or number. @default docker, where there is such a group */
+  readonly group?: string
+}
+
+/** A daemon's ear. */
+export interface Listener {
+  /** Where it listens, with the port that was chosen for `:0`. */
+  readonly address: string
+  /**
+   * Accept nothing more, let requests finish for `graceMs`, end streams, free everything. Idempotent.
+   *
+   * @param options.graceMs - @default 5000
+   */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
+const defaultGraceMs = 5000
+
+const limits: ServerOptions = {
+  maxHeaderSize: 128 * 1024,
+  // A request's headers have to come within this; for its body, who reads it decides: an archive may take as long as it likes.
+  headersTimeout: 60_000,
+  requestTimeout: 0,
+  connectionsCheckingInterval: 10_000,
+  // Clients keep connections for later, as long as they like.
+  keepAliveTimeout: 0
+}
+
+/**
+ * Serve an engine over HTTP.
+ *
+ * @param address - `unix:///run/gantry.sock` or `tcp://host:port`
+ * @throws EngineError `invalid_argument` for an address that is none, or TCP without client certificates; `conflict` where somebody listens
+ * already
+ */
+export async function listen(engine: DaemonEngine, address: string, options: ListenOptions = {}): Promise<Listener> {
+  const place = parseListenAddress(address, options.tls !== undefined)
+  if (place.kind === 'unix' && options.tls !== undefined) {
+    throw new EngineError('invalid_argument', `${address}: tls is for tcp://, a UNIX socket has file permissions`, { details: { address } })
+  }
+  if (place.kind === 'tcp' && options.tls === undefined && !options.withoutAuthentication) throw unauthenticated(address)
+  const tracker = new RequestTracker()
+  const server = await createHttpServer(options.tls, new DaemonServer(engine, tracker))
+  const connections = trackConnections(server)
+  try {
+    if (place.kind === 'unix') await listenOnUnixSocket(server, place.path, options.group)
+    else await listenOnTcp(server, address, place)
+  } catch (error) {
+    server.close()
+    throw error
+  }
+  // What goes wrong with one connection is that connection's business.
+  server.on('error', () => {})
+  let closed: Promise<void> | undefined
+  const end = async (graceMs: number): Promise<void> => {
+    const ended = new Promise<void>(resolve => server.close(() => resolve()))
+    if (place.kind === 'unix') await rm(place.path, { force: true })
+    server.closeIdleConnections()
+    await tracker.drain(graceMs)
+    for (const connection of connections) connection.destroy()
+    await ended
+  }
+  return {
+    address: place.kind === 'unix' ? `unix://${place.path}` : tcpText(server.address() as AddressInfo),
+    close: ({ graceMs = defaultGraceMs } = {}) => {
+      closed ??= end(graceMs)
+      return closed
+    }
+  }
+}
+
+async function createHttpServer(tls: ListenOptions['tls'], daemon: DaemonServer): Promise<Server> {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => void daemon.answer(request, response)
+  const server =
+    tls === undefined
+      ? createServer(limits, answer)
+      : createTlsServer(
+          { ...limits, ...(await readTls(tls)), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+          answer
+        )
+  server.on('upgrade', (request, connection, head) => void daemon.answerUpgrade(request, connection, head))
+  server.on('clientError', answerBadRequest)
+  return server
+}
+
+/** Every connection, those that HTTP has let go of included. */
+function trackConnections(server: Server): ReadonlySet<Socket> {
+  const connections = new Set<Socket>()
+  server.on('connection', (connection: Socket) => {
+    connections.add(connection)
+    connection.once('close', () => connections.delete(connection))
+  })
+  return connections
+}
+
+function listenOnTcp(server: Server, address: string, { hostname, port }: { readonly hostname: string; readonly port: number }) {
+  return new Promise<void>((resolve, reject) => {
+    const fail = (error: NodeJS.ErrnoException): void => {
+      const code = error.code === 'EADDRINUSE' ? 'conflict' : error.code === 'EACCES' ? 'permission_denied' : 'failed'
+      reject(new EngineError(code, `cannot listen on ${address}: ${error.message}`, { details: { address }, cause: error }))
+    }
+    server.once('error', fail)
+    server.listen({ host: hostname, port }, () => {
+      server.off('error', fail)
+      resolve()
+    })
+  })
+}
+
+async function readTls(tls: { readonly ca: string; readonly cert: string; readonly key: string }) {
+  const [ca, cert, key] = await Promise.all((['ca', 'cert', 'key'] as const).map(field => readPem(field, tls[field])))
+  return { ca, cert, key }
+}
+
+async function readPem(field: string, value: string): Promise<string> {
+  if (value.includes('-----BEGIN ')) return value
+  return readFile(value, 'utf8').catch((cause: Error) => {
+    throw new EngineError('invalid_argument', `tls.${field}: ${cause.message}. Give the path of a PEM file, or its text`, {
+      details: { field: `tls.${field}` },
+      cause
+    })
+  })
+}
+
+function tcpText({ address, port, family }: AddressInfo): string {
+  return `tcp://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function unauthenticated(address: string): EngineError {
+  return new EngineError(
+    'invalid_argument',
+    `${address}: whoever reaches a TCP port of the engine is root on this machine, so it needs client certificates (tls with ca, cert ` +
+      'and key). To listen for everybody all the same, say so: withoutAuthentication',
+    { details: { address } }
+  )
+}

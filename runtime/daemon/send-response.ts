@@ -1,0 +1,121 @@
+import type { ServerResponse } from 'node:http'
+import { type Done, encodeFrame, encodeJsonLines, type Frame, isAtLeast, type Operation, type TarStream } from '../../src/api/index.js'
+import { pump } from './pump.js'
+
+/** What sending has to know beside the output. */
+export interface ResponseContext {
+  readonly version: string
+  /** Whether the process behind `frames` has a terminal. */
+  readonly tty: boolean
+  /** Aborted when the client leaves. */
+  readonly signal: AbortSignal
+}
+
+/** The type of a container's output: Docker before API 1.42 did not say whether it is framed. */
+export function outputType(version: string, tty: boolean): string {
+  return isAtLeast(version, '1.42') && !tty ? 'application/vnd.docker.multiplexed-stream' : 'application/vnd.docker.raw-stream'
+}
+
+/** Send an operation's output. */
+export async function sendResponse(
+  response: ServerResponse,
+  operation: Operation,
+  output: unknown,
+  context: ResponseContext
+): Promise<void> {
+  // The casts below have one reason: an operation's response kind says what its handler gives.
+  switch (operation.response) {
+    case 'none':
+      response.statusCode = (output as Done).modified ? successOf(operation) : 304
+      response.end()
+      return
+    case 'headers':
+      for (const [name, value] of Object.entries(output as Readonly<Record<string, string | undefined>>)) {
+        if (value !== undefined) response.setHeader(name, value)
+      }
+      response.end()
+      return
+    case 'text':
+      sendWhole(response, 'text/plain; charset=utf-8', output as string)
+      return
+    case 'json':
+      response.statusCode = createdBy.has(operation.id) ? 201 : 200
+      sendWhole(response, 'application/json', `${JSON.stringify(output)}\n`)
+      return
+    case 'json-lines':
+      response.setHeader('content-type', 'application/json')
+      return stream(response, encodeJsonLines(output as AsyncIterable<unknown>), context)
+    case 'tar': {
+      const archive = output as TarStream
+      for (const [name, value] of Object.entries(archive.headers)) response.setHeader(name, value)
+      response.setHeader('content-type', 'application/x-tar')
+      return stream(response, archive, context)
+    }
+    case 'frames':
+      response.setHeader('content-type', outputType(context.version, context.tty))
+      return stream(response, framed(output as AsyncIterable<Frame>, context.tty), context)
+    case 'hijack':
+      throw new Error(`${operation.id} takes the connection over and is not answered here`)
+  }
+}
+
+/** Frames as they go over the wire: bare where there is a terminal. */
+export async function* framed(frames: AsyncIterable<Frame>, tty: boolean): AsyncGenerator<Uint8Array> {
+  for await (const frame of frames) yield tty ? frame.data : encodeFrame(frame)
+}
+
+/** What makes something that has an id answers 201. */
+const createdBy: ReadonlySet<string> = new Set([
+  'ContainerCreate',
+  'ContainerExec',
+  'NetworkCreate',
+  'VolumeCreate',
+  'ImageCommit',
+  'SecretCreate',
+  'ConfigCreate',
+  'ServiceCreate'
+])
+
+/** Operations without a body that answer 200, or 201, where most answer 204. */
+const statuses: Readonly<Record<string, number>> = {
+  ImageTag: 201,
+  ContainerResize: 200,
+  ExecResize: 200,
+  PutContainerArchive: 200,
+  NetworkConnect: 200,
+  NetworkDisconnect: 200,
+  SwarmLeave: 200,
+  SwarmUpdate: 200,
+  SwarmUnlock: 200,
+  NodeDelete: 200,
+  NodeUpdate: 200,
+  ServiceDelete: 200,
+  SecretUpdate: 200,
+  ConfigUpdate: 200,
+  PluginEnable: 200,
+  PluginDisable: 200,
+  PluginPush: 200
+}
+
+function successOf(operation: Operation): number {
+  return statuses[operation.id] ?? 204
+}
+
+function sendWhole(response: ServerResponse, type: string, body: string): void {
+  response.setHeader('content-type', type)
+  response.setHeader('content-length', Buffer.byteLength(body))
+  response.end(body)
+}
+
+/** Headers go at once: a client waits for them before it does what makes the stream say something. */
+async function stream(response: ServerResponse, bytes: AsyncIterable<Uint8Array>, { signal }: ResponseContext): Promise<void> {
+  response.flushHeaders()
+  try {
+    await pump(bytes, response, signal)
+    response.end()
+  } catch (error) {
+    // The status is gone: a connection that ends without the last chunk says that something is missing.
+    response.destroy()
+    if (!signal.aborted) throw error
+  }
+}

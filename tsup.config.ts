@@ -6,6 +6,8 @@ export default defineConfig({
   entry: {
     index: 'src/index.ts',
     api: 'src/api/index.ts',
+    // The command, bin of package.json.
+    cli: 'src/cli/main.ts',
     'launcher-thread': 'runtime/host/launcher-thread.ts',
     'unpack-thread': 'runtime/layers/unpack-thread.ts'
   },

@@ -12,13 +12,14 @@ import { removeContainer } from './containers/remove.js'
 import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.js'
 import { sweepContainers } from './containers/sweep.js'
 import { createContentStore } from './content/file-content-store.js'
+import type { Listener, ListenOptions } from './daemon/listener.js'
 import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
 import { systemHandlers } from './handlers/system-handlers.js'
-import { runtimeApiVersion } from './handlers/version.js'
+import { runtimeApiVersion, smallestApiVersion, version } from './handlers/version.js'
 import { volumeHandlers } from './handlers/volume-handlers.js'
 import { createCgroupAttach } from './host/cgroup-attach.js'
 import { removeEmptyCgroup } from './host/cgroups.js'
@@ -48,6 +49,14 @@ export interface RuntimeOptions {
   readonly runtime?: string
   /** Mirrors, plain HTTP, credentials and certificates, by registry host. Loopback is plain HTTP by default. */
   readonly registries?: RegistriesSettings
+  /**
+   * How long what is made here lives: `session`, until the runtime is closed or its process ends; `daemon`, until somebody removes it.
+   *
+   * @default 'session'
+   */
+  readonly lifetime?: 'session' | 'daemon'
+  /** Labels of the engine itself, as `docker info` shows them: `key=value`. */
+  readonly labels?: readonly string[]
   readonly signal?: AbortSignal
 }
 
@@ -56,6 +65,13 @@ export interface Runtime {
   readonly handlers: Handlers
   readonly apiVersion: string
   readonly root: string
+  /**
+   * Serve this engine over HTTP to Docker's clients, beside its use in this process. Ends with the runtime at the latest.
+   *
+   * @param address - `unix:///run/gantry.sock` or `tcp://host:port`
+   * @throws EngineError `invalid_argument`, `conflict`, `permission_denied`, `not_found`
+   */
+  listen(address: string, options?: ListenOptions): Promise<Listener>
   /** Remove what this session made and give everything back. Idempotent. */
   close(): Promise<void>
 }
@@ -105,7 +121,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       lock: (path, lockOptions) => host.lock(path, lockOptions),
       runRoot: paths.runRoot
     })
-    const session = { id: randomBytes(8).toString('hex'), owner: currentProcess() }
+    const session = { id: randomBytes(8).toString('hex'), owner: currentProcess(), keeps: options.lifetime === 'daemon' }
     const watchdog = opened(
       createWatchdog({ host, folder: paths.session(session.id), ociRuntime: report.runtimePath, ociStateRoot: paths.ociState })
     )
@@ -135,18 +151,28 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await volumes.sweep()
     await images.collectGarbage()
     let closed: Promise<void> | undefined
+    const handlers = {
+      ...systemHandlers(context, { labels: options.labels ?? [], registries: options.registries ?? {} }),
+      ...imageHandlers(context),
+      ...containerHandlers(context),
+      ...networkHandlers(context),
+      ...volumeHandlers(context)
+    }
+    const listeners = new Set<Listener>()
     return {
-      handlers: {
-        ...systemHandlers(context),
-        ...imageHandlers(context),
-        ...containerHandlers(context),
-        ...networkHandlers(context),
-        ...volumeHandlers(context)
-      },
+      handlers,
       apiVersion: runtimeApiVersion,
       root: paths.root,
+      async listen(address, listenOptions) {
+        // Loaded here, because most engines serve nobody but their own process.
+        const { listen } = await import('./daemon/listener.js')
+        const engine = { handlers, version, apiVersion: runtimeApiVersion, smallestApiVersion }
+        const listener = await listen(engine, address, listenOptions)
+        listeners.add(listener)
+        return listener
+      },
       close: () => {
-        closed ??= closeRuntime(context, unwind)
+        closed ??= Promise.all([...listeners].map(listener => listener.close())).then(() => closeRuntime(context, unwind))
         return closed
       }
     }

@@ -32,7 +32,12 @@ export interface ContainerContext {
   readonly cgroups: CgroupLayout
   readonly cgroupAttach: CgroupAttach
   /** Who removes what is made here. */
-  readonly session: { readonly id: string; readonly owner: ProcessIdentity }
+  readonly session: {
+    readonly id: string
+    readonly owner: ProcessIdentity
+    /** Whether what is made here outlives the session: a daemon's containers do. */
+    readonly keeps: boolean
+  }
   readonly availableCapabilities: ReadonlySet<string>
   readonly seccompPrograms: SeccompPrograms
 }

@@ -7,9 +7,9 @@ import { EngineError } from '../../src/errors/index.js'
 import { writeError } from './client-failure.js'
 import { type AnyHandler, type DaemonEngine, handlerOf } from './daemon-engine.js'
 import { hijack } from './hijack.js'
-import { ongoingOperations, type RequestTracker } from './request-tracker.js'
 import { type RequestParts, readInput } from './read-input.js'
 import { parseTarget, type RequestTarget, versionOf } from './request-target.js'
+import { ongoingOperations, type RequestTracker } from './request-tracker.js'
 import { createRoutes, type Route, type Routes } from './routes.js'
 import { sendError } from './send-error.js'
 import { sendResponse } from './send-response.js'
@@ -31,9 +31,11 @@ export class DaemonServer {
   readonly #engine: DaemonEngine
   readonly #tracker: RequestTracker
   readonly #routes: Routes = createRoutes()
+  readonly #log: ((line: string) => void) | undefined
   readonly #headers: readonly (readonly [string, string])[]
 
-  constructor(engine: DaemonEngine, tracker: RequestTracker) {
+  constructor(engine: DaemonEngine, tracker: RequestTracker, log?: (line: string) => void) {
+    this.#log = log
     this.#engine = engine
     this.#tracker = tracker
     this.#headers = [
@@ -48,6 +50,7 @@ export class DaemonServer {
   async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of this.#headers) response.setHeader(name, value)
     response.on('error', () => {})
+    this.#logged(request, response)
     try {
       const call = this.#understand(request)
       if (call.route.operation.response === 'hijack') await this.#answerByHijack(call, request, response)
@@ -65,6 +68,7 @@ export class DaemonServer {
   /** Answer a request that asks for an upgrade. Never rejects. */
   async answerUpgrade(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<void> {
     connection.on('error', () => {})
+    this.#log?.(`${request.method} ${request.url} (upgrade: ${request.headers.upgrade})`)
     let call: Call
     try {
       call = this.#understand(request)
@@ -91,6 +95,13 @@ export class DaemonServer {
     } catch (error) {
       writeError(connection, error)
     }
+  }
+
+  #logged({ method, url }: IncomingMessage, response: ServerResponse): void {
+    const log = this.#log
+    if (log === undefined) return
+    const begun = performance.now()
+    response.once('close', () => log(`${method} ${url} ${response.statusCode} ${(performance.now() - begun).toFixed(1)} ms`))
   }
 
   #understand(request: IncomingMessage): Call {

@@ -68,7 +68,7 @@ function greeting({ tty }: Hijacked, { version, upgrade, isBare }: Handover): st
     : `HTTP/1.1 101 UPGRADED\r\nContent-Type: ${type}\r\nConnection: Upgrade\r\nUpgrade: ${upgrade}\r\n\r\n`
 }
 
-/** Give what the client sends to the process, one piece at a time. */
+/** Give what the client sends to the process, in order and one piece at a time. */
 function feed(connection: Duplex, process: Hijacked, head: Buffer): { stop(): void } {
   let isStopped = false
   // A process that no longer reads says so by refusing: its output may still go on.
@@ -76,27 +76,22 @@ function feed(connection: Duplex, process: Hijacked, head: Buffer): { stop(): vo
     isStopped = true
     connection.resume()
   }
+  let written = Promise.resolve()
   const take = (chunk: Buffer): void => {
     if (isStopped) return
     connection.pause()
-    process.write(chunk).then(() => {
+    written = process.write(chunk).then(() => {
       if (!isStopped) connection.resume()
     }, stop)
   }
+  // The end may be told while the last piece is still on its way, before the start of the process above all.
   const end = (): void => {
-    if (!isStopped) process.closeWrite().catch(() => {})
+    void written.then(() => (isStopped ? undefined : process.closeWrite())).catch(() => {})
   }
-  const begin = (): void => {
-    connection.on('data', take)
-    connection.on('end', end)
-    // An end that came before anybody listened is not told again.
-    if (connection.readableEnded) end()
-  }
-  if (head.length === 0) begin()
-  else
-    process.write(head).then(begin, () => {
-      stop()
-      begin()
-    })
+  connection.on('data', take)
+  connection.on('end', end)
+  if (head.length > 0) take(head)
+  // An end that came before anybody listened is not told again.
+  if (connection.readableEnded) end()
   return { stop }
 }

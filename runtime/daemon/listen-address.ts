@@ -27,9 +27,13 @@ export function parseListenAddress(address: string, hasTls: boolean): ListenAddr
     case 'tcp':
       return tcpAddress(address, rest, hasTls)
     case 'fd':
-      throw new EngineError('not_supported', `${address}: sockets handed over by systemd (fd://) are not supported; listen on ${examples}`, {
-        details: { address }
-      })
+      throw new EngineError(
+        'not_supported',
+        `${address}: sockets handed over by systemd (fd://) are not supported; listen on ${examples}`,
+        {
+          details: { address }
+        }
+      )
     default:
       throw invalid(address, address.startsWith('/') ? `write unix://${address}` : `expected something like ${examples}`)
   }

@@ -18,6 +18,8 @@ export interface ListenOptions {
   readonly withoutAuthentication?: boolean
   /** Who may use a UNIX socket besides its owner: a group's name or number. @default docker, where there is such a group */
   readonly group?: string
+  /** Told a line for each request. */
+  readonly log?: (line: string) => void
 }
 
 /** A daemon's ear. */
@@ -58,7 +60,7 @@ export async function listen(engine: DaemonEngine, address: string, options: Lis
   }
   if (place.kind === 'tcp' && options.tls === undefined && !options.withoutAuthentication) throw unauthenticated(address)
   const tracker = new RequestTracker()
-  const server = await createHttpServer(options.tls, new DaemonServer(engine, tracker))
+  const server = await createHttpServer(options.tls, new DaemonServer(engine, tracker, options.log))
   const connections = trackConnections(server)
   try {
     if (place.kind === 'unix') await listenOnUnixSocket(server, place.path, options.group)
@@ -92,10 +94,7 @@ async function createHttpServer(tls: ListenOptions['tls'], daemon: DaemonServer)
   const server =
     tls === undefined
       ? createServer(limits, answer)
-      : createTlsServer(
-          { ...limits, ...(await readTls(tls)), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
-          answer
-        )
+      : createTlsServer({ ...limits, ...(await readTls(tls)), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' }, answer)
   server.on('upgrade', (request, connection, head) => void daemon.answerUpgrade(request, connection, head))
   server.on('clientError', answerBadRequest)
   return server

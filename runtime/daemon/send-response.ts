@@ -102,8 +102,11 @@ function successOf(operation: Operation): number {
 }
 
 function sendWhole(response: ServerResponse, type: string, body: string): void {
-  response.setHeader('content-type', type)
-  response.setHeader('content-length', Buffer.byteLength(body))
+  // A wait's headers went when it was registered.
+  if (!response.headersSent) {
+    response.setHeader('content-type', type)
+    response.setHeader('content-length', Buffer.byteLength(body))
+  }
   response.end(body)
 }
 

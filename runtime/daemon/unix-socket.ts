@@ -38,7 +38,9 @@ async function refuseTaken(path: string): Promise<void> {
   const there = await lstat(path).catch(() => undefined)
   if (there === undefined) return
   if (!there.isSocket()) {
-    throw new EngineError('conflict', `${path} is there already, and it is no socket: remove it, or listen elsewhere`, { details: { path } })
+    throw new EngineError('conflict', `${path} is there already, and it is no socket: remove it, or listen elsewhere`, {
+      details: { path }
+    })
   }
   if (await answers(path)) {
     throw new EngineError('conflict', `somebody listens on ${path} already: stop that process, or listen elsewhere`, { details: { path } })

@@ -56,7 +56,10 @@ function readAtLeast(connection: Duplex, head: Buffer, length: number): Promise<
     }
     const cut = (): void => settle(() => reject(new EngineError('invalid_argument', "the request's body ended before its Content-Length")))
     const timer = setTimeout(
-      () => settle(() => reject(new EngineError('deadline_exceeded', `the request's body did not arrive within ${bodyTimeoutMs / 1000} seconds`))),
+      () =>
+        settle(() =>
+          reject(new EngineError('deadline_exceeded', `the request's body did not arrive within ${bodyTimeoutMs / 1000} seconds`))
+        ),
       bodyTimeoutMs
     )
     connection.on('close', cut)

@@ -22,7 +22,7 @@ const maxPayload = 4 * 1024 * 1024
 /** Connect a WebSocket to a process: binary messages, its output and its errors without distinction, as Docker does. */
 export async function attachWebsocket(handler: AnyHandler, how: WebsocketAttach): Promise<void> {
   const { input, request, connection, head, signal } = how
-  const query = { stream: true, stdin: true, stdout: true, stderr: true, ...input.query }
+  const query = { stream: true, ...(namesStreams(input.query) ? {} : allStreams), ...input.query }
   let process: Hijacked
   try {
     // ContainerAttach gives a connection.
@@ -37,6 +37,13 @@ export async function attachWebsocket(handler: AnyHandler, how: WebsocketAttach)
     connection.destroy()
     await process.close()
   }
+}
+
+const allStreams = { stdin: true, stdout: true, stderr: true }
+
+/** API versions before 1.42 have no words for them, and mean all. */
+function namesStreams(query: object | undefined): boolean {
+  return query !== undefined && Object.keys(allStreams).some(name => name in query)
 }
 
 function accept(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<WebSocket> {

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
 import type { Handlers } from '../../src/api/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import type { RegistriesSettings } from '../registry/endpoints.js'
 import { timestampOf } from './timestamp.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './version.js'
 
@@ -9,10 +10,27 @@ import { runtimeApiVersion, smallestApiVersion, version } from './version.js'
 const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i386' }
 const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: '386' }
 
+/** `1` is the classic builder: clients then send a build as one request, and not BuildKit's protocol. */
+const builderVersion = '1'
+
+/** What was set for the engine as a whole. */
+export interface SystemSettings {
+  readonly labels: readonly string[]
+  readonly registries: RegistriesSettings
+}
+
 /** The operations of the engine as a whole. */
-export function systemHandlers(context: ContainerContext): Handlers {
+export function systemHandlers(context: ContainerContext, settings: SystemSettings = { labels: [], registries: {} }): Handlers {
   return {
     SystemPing: async () => 'OK',
+
+    SystemPingHead: async () => ({
+      'api-version': runtimeApiVersion,
+      'builder-version': builderVersion,
+      'docker-experimental': 'false',
+      ostype: 'linux',
+      swarm: 'inactive'
+    }),
 
     SystemVersion: async () => ({
       Platform: { Name: 'Gantry' },
@@ -55,6 +73,7 @@ export function systemHandlers(context: ContainerContext): Handlers {
         NCPU: cpus().length,
         MemTotal: totalmem(),
         Name: hostname(),
+        Labels: settings.labels,
         ServerVersion: version,
         DefaultRuntime: context.oci.name,
         Runtimes: { [context.oci.name]: { path: context.oci.path } },

@@ -26,6 +26,26 @@ export interface CallOptions {
   readonly background?: boolean
 }
 
+/** How an engine of this process listens for others. */
+export interface ListenOptions {
+  /** The server's certificate and key, and the authority that clients' certificates have to come from: PEM texts, or paths. */
+  readonly tls?: { readonly ca: string; readonly cert: string; readonly key: string }
+  /** Listen on TCP without TLS and without knowing who calls. Whoever reaches the port is root on this machine. @default false */
+  readonly withoutAuthentication?: boolean
+  /** Who may use a UNIX socket besides its owner: a group's name or number. @default docker, where there is such a group */
+  readonly group?: string
+  /** Told a line for each request. */
+  readonly log?: (line: string) => void
+}
+
+/** Where an engine of this process listens. */
+export interface Listener {
+  /** With the port that was chosen for `:0`. */
+  readonly address: string
+  /** Accept nothing more, let requests finish for `graceMs`, end streams, free everything. Idempotent. */
+  close(options?: { readonly graceMs?: number }): Promise<void>
+}
+
 /**
  * A way to an engine. Deliberately small: a new way to reach an engine is one folder with one of these.
  *
@@ -39,6 +59,8 @@ export interface Transport extends AsyncDisposable {
   /** The API version spoken, e.g. `1.41`: negotiated, never pinned. */
   readonly apiVersion: string
   call<Op extends Operation>(operation: Op, input: InputOf<Op>, options?: CallOptions): Promise<OutputOf<Op>>
+  /** Serve the engine over HTTP to others. Only an engine of this process can. */
+  listen?(address: string, options?: ListenOptions): Promise<Listener>
   /** Let calls in flight end, then free everything. Idempotent. */
   close(): Promise<void>
 }

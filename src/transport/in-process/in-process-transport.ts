@@ -1,7 +1,7 @@
 import type { Runtime } from '../../../runtime/index.js'
 import type { Hijacked, InputOf, Operation, OutputOf } from '../../api/operation.js'
 import { EngineError } from '../../errors/index.js'
-import type { CallOptions, Transport } from '../transport.js'
+import type { CallOptions, Listener, ListenOptions, Transport } from '../transport.js'
 import { EventLoopHold } from './event-loop-hold.js'
 
 /** A handler whose operation has been looked up by name: the compiler no longer knows which input goes with it. */
@@ -42,6 +42,13 @@ export class InProcessTransport implements Transport {
     } finally {
       release()
     }
+  }
+
+  /** Serve the engine over HTTP beside its use in this process. */
+  listen(address: string, options: ListenOptions = {}): Promise<Listener> {
+    if (this.#closed !== undefined)
+      return Promise.reject(new EngineError('unavailable', `the engine is closed: it cannot listen on ${address}`))
+    return this.#runtime.listen(address, options)
   }
 
   close(): Promise<void> {

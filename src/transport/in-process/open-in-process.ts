@@ -1,5 +1,4 @@
 import type { RuntimeOptions } from '../../../runtime/index.js'
-import type { Transport } from '../transport.js'
 import { InProcessTransport } from './in-process-transport.js'
 
 /** What `createEngine` hands to the runtime of this process. */
@@ -10,7 +9,7 @@ export type InProcessOptions = RuntimeOptions
  *
  * @throws EngineError `not_supported` or `permission_denied` where this host cannot run containers: what is missing, and what to use instead
  */
-export async function openInProcess(options: InProcessOptions = {}): Promise<Transport> {
+export async function openInProcess(options: InProcessOptions = {}): Promise<InProcessTransport> {
   const { createRuntime } = await import('../../../runtime/index.js')
   return new InProcessTransport(await createRuntime(options))
 }

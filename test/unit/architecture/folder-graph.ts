@@ -30,6 +30,8 @@ export const folderGraph: FolderGraph = {
     from: ['src/transport', 'src/transport/locate', ...contract],
     lazily: ['src/transport/http', 'src/transport/in-process']
   },
+  // The command: nothing of it is loaded by the package.
+  'src/cli': { from: ['src/transport', 'src/transport/in-process', ...contract] },
   src: { from: ['src/engine', 'src/transport', ...contract] },
 
   'runtime/host': { from: ground },
@@ -75,6 +77,8 @@ export const folderGraph: FolderGraph = {
       ...contract
     ]
   },
+  // HTTP in front of the handlers: it sees the contract, and nothing behind it.
+  'runtime/daemon': { from: contract },
   // The composition root knows everybody.
   runtime: {
     from: [
@@ -92,6 +96,7 @@ export const folderGraph: FolderGraph = {
       'runtime/containers',
       'runtime/supervise',
       'runtime/handlers',
+      'runtime/daemon',
       ...contract
     ]
   }

@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises'
+import { EngineError } from '../errors/index.js'
+import { type DaemonSettings, settingNames } from './daemon-settings.js'
+
+/**
+ * Read a configuration file: a JSON object with the keys of dockerd's `daemon.json` that mean something here.
+ *
+ * @throws EngineError `invalid_argument` naming the key
+ */
+export async function readConfigFile(path: string): Promise<DaemonSettings> {
+  const text = await readFile(path, 'utf8').catch((cause: Error) => {
+    throw new EngineError('invalid_argument', `unable to read the configuration file ${path}: ${cause.message}`, { cause })
+  })
+  return parseConfig(text, path)
+}
+
+/** As {@link readConfigFile}, from its text. An empty file says nothing. */
+export function parseConfig(text: string, path: string): DaemonSettings {
+  if (text.trim() === '') return {}
+  const config = parseJson(text, path)
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+    throw new EngineError('invalid_argument', `the configuration file ${path} must hold a JSON object`)
+  }
+  const settings: Record<string, unknown> = {}
+  const unknown: string[] = []
+  for (const [key, value] of Object.entries(config)) {
+    const found = Object.entries(settingNames).find(([, setting]) => setting.key === key)
+    if (found === undefined) unknown.push(key)
+    else settings[found[0]] = checked(value, key, found[1].type, path)
+  }
+  if (unknown.length > 0) {
+    throw new EngineError(
+      'invalid_argument',
+      `the following directives don't match any configuration option: ${unknown.join(', ')} (in ${path}; those that there are: ${Object.values(
+        settingNames
+      )
+        .map(({ key }) => key)
+        .join(', ')})`,
+      { details: { keys: unknown } }
+    )
+  }
+  return settings
+}
+
+/**
+ * Put flags and configuration file together. What both say is an error, as in dockerd, except that lists of registries and labels add up.
+ *
+ * @throws EngineError `invalid_argument` naming the keys
+ */
+export function mergeSettings(flags: DaemonSettings, file: DaemonSettings): DaemonSettings {
+  const both = (Object.keys(file) as (keyof DaemonSettings)[]).filter(name => flags[name] !== undefined)
+  const conflicts = both.filter(name => !additive.has(name))
+  if (conflicts.length > 0) {
+    const told = conflicts.map(
+      name => `${settingNames[name].key}: (from flag: ${JSON.stringify(flags[name])}, from file: ${JSON.stringify(file[name])})`
+    )
+    throw new EngineError(
+      'invalid_argument',
+      `the following directives are specified both as a flag and in the configuration file: ${told.join(', ')}`,
+      { details: { keys: conflicts.map(name => settingNames[name].key) } }
+    )
+  }
+  const sums = Object.fromEntries(
+    both
+      .filter(name => additive.has(name))
+      .map(name => [name, [...(flags[name] as readonly string[]), ...(file[name] as readonly string[])]])
+  )
+  return { ...file, ...flags, ...sums }
+}
+
+const additive: ReadonlySet<keyof DaemonSettings> = new Set(['registryMirrors', 'insecureRegistries', 'labels'])
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new EngineError('invalid_argument', `the configuration file ${path} is not JSON: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function checked(value: unknown, key: string, type: (typeof settingNames)[keyof typeof settingNames]['type'], path: string): unknown {
+  const { isValid, expected } = types[type]
+  if (isValid(value)) return value
+  throw new EngineError('invalid_argument', `${key} (in ${path}): expected ${expected}, got ${JSON.stringify(value)}`, { details: { key } })
+}
+
+const types = {
+  text: { isValid: (value: unknown) => typeof value === 'string' && value !== '', expected: 'a text' },
+  texts: {
+    isValid: (value: unknown) => Array.isArray(value) && value.every(item => typeof item === 'string'),
+    expected: 'a list of texts'
+  },
+  boolean: { isValid: (value: unknown) => typeof value === 'boolean', expected: 'true or false' },
+  seconds: { isValid: (value: unknown) => Number.isInteger(value) && (value as number) >= 0, expected: 'a whole number of seconds' }
+} as const

@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+import { createRequire } from 'node:module'
+import { Command, CommanderError } from 'commander'
+import { EngineError } from '../errors/index.js'
+import { daemonCommand } from './daemon-command.js'
+import { complain } from './say.js'
+
+/** The package's own description of itself. */
+const { version } = createRequire(import.meta.url)('gantry/package.json') as { readonly version: string }
+
+const program = new Command('gantry')
+  .description('A container engine inside a Node.js process. This command serves it to Docker clients.')
+  .version(version, '-v, --version', 'print the version')
+  .helpOption('-h, --help', 'print this help')
+  .helpCommand(false)
+  .showHelpAfterError('(run with --help to see what there is)')
+  .exitOverride()
+
+program.addCommand(daemonCommand(version).copyInheritedSettings(program).exitOverride())
+
+// Not at the top level: the file is also built for a format that cannot wait there.
+program.parseAsync().catch((error: unknown) => {
+  // commander has said what was wrong already.
+  if (error instanceof CommanderError) process.exitCode = error.exitCode
+  else {
+    complain(EngineError.is(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
+    process.exitCode = 1
+  }
+})

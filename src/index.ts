@@ -15,6 +15,7 @@ export type {
   EngineOptions,
   EventFilter,
   ImageFilter,
+  Listener,
   RegistryOptions
 } from './engine/engine.js'
 export type {
@@ -56,4 +57,4 @@ export type {
 } from './engine/processes/process.js'
 export type { Abortable, Auth, Digest, Duration, Platform, PortSpec, Size } from './engine/values.js'
 export { EngineError, type EngineErrorOptions, type ErrorCode, ExitError, type ExitErrorFields, errorCodes } from './errors/index.js'
-export type { TransportKind } from './transport/transport.js'
+export type { ListenOptions, TransportKind } from './transport/transport.js'

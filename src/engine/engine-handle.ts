@@ -2,14 +2,24 @@ import { hostImageReference } from '../api/host-image.js'
 import { ContainerList, ImageList, SystemInfo, SystemVersion } from '../api/index.js'
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
 import { EngineError } from '../errors/index.js'
-import type { Transport, TransportKind } from '../transport/transport.js'
+import type { ListenOptions, Transport, TransportKind } from '../transport/transport.js'
 import { checkAbortable, openCallScope } from './call-scope.js'
 import { checkBoolean, checkKeys, checkString, checkTexts, optional } from './checks.js'
 import type { Container } from './containers/container.js'
 import { ContainerHandle, openContainer, plainName } from './containers/container-handle.js'
 import { removeForGood } from './containers/create-container.js'
 import { call, callWith, type EngineContext } from './context.js'
-import type { Candidate, Capabilities, ContainerFilter, Engine, EngineInfo, EventFilter, ImageFilter, RegistryOptions } from './engine.js'
+import type {
+  Candidate,
+  Capabilities,
+  ContainerFilter,
+  Engine,
+  EngineInfo,
+  EventFilter,
+  ImageFilter,
+  Listener,
+  RegistryOptions
+} from './engine.js'
 import type { EngineEvent } from './events/engine-event.js'
 import { EventHub } from './events/event-hub.js'
 import { eventStream } from './events/event-stream.js'
@@ -126,6 +136,19 @@ export class EngineHandle extends LiveEmitter implements Engine {
     return eventStream(this.#context, filter)
   }
 
+  async listen(address: string, options: ListenOptions = {}): Promise<Listener> {
+    const { transport } = this.#context
+    if (transport.listen === undefined) {
+      throw new EngineError(
+        'not_supported',
+        `listen() serves the engine of this process, and the engine is ${transport.endpoint}. Use createEngine({ transport: 'in-process' })`
+      )
+    }
+    const listener = await transport.listen(checkString('listen', address, 'an address as text'), checkListenOptions(options))
+    const close = (): Promise<void> => listener.close()
+    return { address: listener.address, close, [Symbol.asyncDispose]: close }
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -163,6 +186,27 @@ export class EngineHandle extends LiveEmitter implements Engine {
     call.then(streamed.has(operation.response) ? undefined : scope.release, scope.release)
     return call
   }
+}
+
+function checkListenOptions(options: unknown): ListenOptions {
+  const given = checkKeys('listen', options, ['tls', 'withoutAuthentication', 'group', 'log'])
+  const withoutAuthentication = optional(checkBoolean, 'listen.withoutAuthentication', given.withoutAuthentication)
+  const group = optional(checkString, 'listen.group', given.group)
+  const tls = optional(checkServerTls, 'listen.tls', given.tls)
+  if (given.log !== undefined && typeof given.log !== 'function') throw new EngineError('invalid_argument', 'listen.log must be a function')
+  return {
+    ...(tls && { tls }),
+    ...(withoutAuthentication !== undefined && { withoutAuthentication }),
+    ...(group !== undefined && { group }),
+    // Checked above.
+    ...(given.log !== undefined && { log: given.log as (line: string) => void })
+  }
+}
+
+function checkServerTls(path: string, value: unknown): NonNullable<ListenOptions['tls']> {
+  const given = checkKeys(path, value, ['ca', 'cert', 'key'])
+  const read = (field: 'ca' | 'cert' | 'key') => checkString(`${path}.${field}`, given[field], 'a path or PEM text')
+  return { ca: read('ca'), cert: read('cert'), key: read('key') }
 }
 
 const streamed: ReadonlySet<Operation['response']> = new Set<Operation['response']>(['json-lines', 'tar', 'frames', 'hijack'])

@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'eventemitter3'
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
-import type { TransportKind } from '../transport/transport.js'
+import type { ListenOptions, TransportKind } from '../transport/transport.js'
 import type { Container } from './containers/container.js'
 import type { EngineEvent, EngineEvents } from './events/engine-event.js'
 import type { Image, ImageSpec } from './images/image.js'
@@ -58,6 +58,14 @@ export interface Candidate {
   readonly reason: string
   /** What to do to make it usable. */
   readonly fix?: string
+}
+
+/** Where an engine serves others. */
+export interface Listener extends AsyncDisposable {
+  /** With the port that was chosen for port 0. */
+  readonly address: string
+  /** Accept nothing more, let requests finish, end streams. Idempotent. */
+  close(): Promise<void>
 }
 
 /** What an engine says of itself. */
@@ -120,6 +128,15 @@ export interface Engine extends EventEmitter<EngineEvents>, AsyncDisposable {
   container(idOrName: string): Promise<Container>
   containers(filter?: ContainerFilter): AsyncIterable<Container>
   events(filter?: EventFilter): AsyncIterable<EngineEvent>
+  /**
+   * Serve this engine to Docker's clients as well: the `docker` CLI, Compose, Testcontainers, any SDK. Closing what this gives, or the
+   * engine, ends it.
+   *
+   * @param address - `unix:///run/gantry.sock` or `tcp://host:port`; port 0 takes a free one
+   * @throws EngineError `not_supported` where the engine is not of this process; `invalid_argument` for TCP without client certificates;
+   * `conflict` where somebody listens there already
+   */
+  listen(address: string, options?: ListenOptions): Promise<Listener>
   /**
    * Remove the containers that were made through this engine without `keep`, end what is in flight, free everything. Idempotent.
    *

@@ -77,6 +77,7 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
   let place: Place
   let engine: Engine
   let before: HostSnapshot
+  let stopServing = async (): Promise<void> => {}
   const others: Engine[] = []
   const warnings: string[] = []
   const note = (warning: Error): void => {
@@ -86,6 +87,7 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
     process.on('warning', note)
     place = { lab, folder: await mkdtemp(join(tmpdir(), 'gantry-conformance-')) }
     before = await snapshotHost({ roots: dataRoots(place) })
+    stopServing = (await subject.serve?.(place)) ?? stopServing
     engine = await open(subject, place)
     await engine.image(lab.images.busybox ?? '').pull({ policy: 'missing' })
   })
@@ -94,6 +96,7 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
     // Those of a behaviour that did not end.
     await closeAll(others)
     await engine?.close()
+    await stopServing()
     await rm(place.folder, { recursive: true, force: true })
   })
   for (const [name, behaviour] of Object.entries(behaviours)) {
@@ -112,6 +115,7 @@ function runOn(subject: Subject, { theme, behaviours, lab, obstacle }: Suite): v
   it(nothingIsLeft, async () => {
     await recorded(row(nothingIsLeft), async () => {
       await engine.close()
+      await stopServing()
       expect(await leftoversSince(before, { roots: dataRoots(place) })).toEqual([])
     })
   })

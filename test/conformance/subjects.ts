@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { createEngine, type Engine } from 'gantry'
+import { gantryDaemonHost, startGantryDaemon } from '../lab/gantry-daemon.js'
 import type { LabInfo } from '../lab/lab.js'
 
 /** Where a test file's engines keep their data. */
@@ -17,6 +18,8 @@ export interface Subject {
   obstacle(lab: LabInfo): string | undefined
   /** The address that published ports are reached at from here; undefined where they cannot be. */
   publishedAt(lab: LabInfo): string | undefined
+  /** Start what answers for this subject on a place; the function it gives ends it. Absent: it is there already. */
+  serve?(place: Place): Promise<() => Promise<void>>
   /** The options for `createEngine`. Plain data: behaviours also hand them to child processes. */
   options(place: Place): NonNullable<Parameters<typeof createEngine>[0]>
 }
@@ -28,6 +31,16 @@ export const subjects: readonly Subject[] = [
     obstacle: () => (process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'needs root on Linux'),
     publishedAt: () => '127.0.0.1',
     options: ({ folder }) => ({ transport: 'in-process', root: join(folder, 'root') })
+  },
+  {
+    name: 'gantry daemon',
+    obstacle: () => (process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'needs root on Linux'),
+    publishedAt: () => '127.0.0.1',
+    async serve({ folder }) {
+      const daemon = await startGantryDaemon({ folder })
+      return () => daemon.stop()
+    },
+    options: ({ folder }) => ({ host: gantryDaemonHost(folder) })
   },
   {
     name: 'dockerd',

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type RunningProgram, startProgram, untilReady } from './programs.js'
+
+const command = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+
+/** A Gantry daemon in a process of its own, as a user starts it. */
+export interface GantryDaemon {
+  /** `unix:///...` */
+  readonly host: string
+  readonly root: string
+  readonly pid: number
+  /** What it has said so far. */
+  output(): Promise<string>
+  /** SIGTERM, and the end. Rejects with what it said where it did not end in order. Idempotent. */
+  stop(): Promise<void>
+}
+
+/** The socket of a daemon in a folder. */
+export function gantryDaemonHost(folder: string): string {
+  return `unix://${join(folder, 'gantry.sock')}`
+}
+
+/** Start the built command in a folder. It dies with this process. */
+export async function startGantryDaemon(options: {
+  readonly folder: string
+  readonly arguments?: readonly string[]
+}): Promise<GantryDaemon> {
+  const { folder } = options
+  const host = gantryDaemonHost(folder)
+  const root = join(folder, 'root')
+  const program = startProgram(
+    'gantry daemon',
+    [process.execPath, command, 'daemon', '--host', host, '--root', root, ...(options.arguments ?? [])],
+    join(folder, 'gantry.log')
+  )
+  try {
+    await untilReady(program, async () => (await program.output()).includes(`listens on ${host}`))
+  } catch (error) {
+    await program.stop()
+    throw error
+  }
+  return { host, root, pid: program.pid, output: () => program.output(), stop: () => end(program) }
+}
+
+async function end(program: RunningProgram): Promise<void> {
+  await program.stop({ graceMs: 20_000 })
+  const said = await program.output()
+  if (said.includes('gantry: ')) throw new Error(`the Gantry daemon complained:\n${said}`)
+}

@@ -4,11 +4,11 @@ import { EngineError } from '../../src/errors/index.js'
 import type { NetworkRecord } from '../networks/network-record.js'
 import { wayOut } from '../networks/way-out.js'
 import type { ContainerContext } from './container-context.js'
-import { containerFiles, hostsLine } from './container-files.js'
-import { endpointRequest, endpointSettings, networkOfMode } from './container-networks.js'
+import { containerFiles, hostsLine, serveResolvConf } from './container-files.js'
+import { endpointRequest, endpointSettings, isUserDefined, networkOfMode } from './container-networks.js'
 import type { ContainerRecord } from './container-record.js'
 import { announceEndpoints } from './network-events.js'
-import { publishPorts } from './open-network.js'
+import { nameServiceRequest, publishPorts, resolverFacts } from './open-network.js'
 
 /**
  * Put a container in one more network: at once when it runs, else when it starts.
@@ -62,6 +62,10 @@ async function joinRunning(
     { signal }
   )
   const endpoints = [...present, endpoint]
+  if (isUserDefined(network) && !present.some(({ networkName }) => isUserDefined({ name: networkName }))) {
+    await networks.serveNames(nameServiceRequest(record, `/proc/${state.pid}/ns/net`))
+    serveResolvConf(paths.containerFolder(id), resolverFacts(record))
+  }
   const ports = await followWayOut(context, record, endpoints)
   const { Hostname: hostname = '', Domainname: domainname } = record.config
   appendFileSync(

@@ -1,5 +1,6 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { nameServerAddress } from '../networks/names/name-service.js'
 
 /** The files a container gets from outside its image, on the host. */
 export interface ContainerFiles {
@@ -16,8 +17,12 @@ export interface NetworkFacts {
   readonly addresses: readonly string[]
   /** It is on the host's own network: names are those of the host. @default false */
   readonly isHost?: boolean
+  /** The engine answers its questions about names. @default false */
+  readonly servesNames?: boolean
   /** `name:address` pairs, as `--add-host` takes them. */
   readonly extraHosts: readonly string[]
+  /** What `host-gateway` in them means: the host, as the container reaches it. */
+  readonly hostGateway?: string
   readonly nameservers: readonly string[]
   readonly searchDomains: readonly string[]
   readonly resolverOptions: readonly string[]
@@ -59,7 +64,8 @@ export function containerFiles(folder: string): ContainerFiles {
 export function hostsFile(facts: NetworkFacts, base: string = standardHosts): string {
   const extra = facts.extraHosts.map(pair => {
     const colon = pair.indexOf(':')
-    return `${pair.slice(colon + 1)}\t${pair.slice(0, colon)}\n`
+    const address = pair.slice(colon + 1)
+    return `${address === 'host-gateway' ? (facts.hostGateway ?? address) : address}\t${pair.slice(0, colon)}\n`
   })
   return base + extra.join('') + facts.addresses.map(address => hostsLine(facts, address)).join('')
 }
@@ -75,7 +81,7 @@ export function hostsLine({ hostname, domainname }: Pick<NetworkFacts, 'hostname
  */
 export function resolvConf(
   host: string,
-  facts: Pick<NetworkFacts, 'nameservers' | 'searchDomains' | 'resolverOptions' | 'isHost'>
+  facts: Pick<NetworkFacts, 'nameservers' | 'searchDomains' | 'resolverOptions' | 'isHost' | 'servesNames'>
 ): string {
   const lines = host
     .split('\n')
@@ -83,11 +89,28 @@ export function resolvConf(
     .filter(line => line !== '' && !line.startsWith('#') && !line.startsWith(';'))
   const has = (keyword: string) => lines.filter(line => line.split(/\s/, 1)[0] === keyword)
   const hostServers = has('nameserver').filter(line => facts.isHost || !/\s(127\.|::1(\s|$))/.test(line))
+  if (facts.servesNames) return servedResolvConf(facts, { search: [...has('search'), ...has('domain')], options: has('options') })
   const servers = facts.nameservers.length > 0 ? facts.nameservers : hostServers.length > 0 ? undefined : fallbackNameservers
   const search = facts.searchDomains.length > 0 ? [`search ${facts.searchDomains.join(' ')}`] : [...has('search'), ...has('domain')]
   const options = facts.resolverOptions.length > 0 ? [`options ${facts.resolverOptions.join(' ')}`] : has('options')
   const all = [...(servers?.map(server => `nameserver ${server}`) ?? hostServers), ...search, ...options]
   return `${all.join('\n')}\n`
+}
+
+/** Words are asked about as they are: they are names of containers, before any search domain is tried. */
+function servedResolvConf(
+  facts: Pick<NetworkFacts, 'searchDomains' | 'resolverOptions'>,
+  host: { readonly search: readonly string[]; readonly options: readonly string[] }
+): string {
+  const search = facts.searchDomains.length > 0 ? [`search ${facts.searchDomains.join(' ')}`] : host.search
+  const given = facts.resolverOptions.length > 0 ? facts.resolverOptions : host.options.flatMap(line => line.split(/\s+/).slice(1))
+  const options = given.some(option => option.startsWith('ndots:')) ? given : [...given, 'ndots:0']
+  return `${[...search, `nameserver ${nameServerAddress}`, `options ${options.join(' ')}`].join('\n')}\n`
+}
+
+/** Make a running container's resolv.conf that of one whose names are served. It is mounted: the content changes, the file stays. */
+export function serveResolvConf(folder: string, facts: Pick<NetworkFacts, 'nameservers' | 'searchDomains' | 'resolverOptions'>): void {
+  writeFileSync(containerFiles(folder).resolvConf, resolvConf(readIfThere('/etc/resolv.conf'), { ...facts, servesNames: true }))
 }
 
 function readIfThere(path: string): string {

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
 import { EngineError } from '../../src/errors/index.js'
 import type { Unwind } from '../../src/util/unwind.js'
+import type { NameServiceRequest } from '../networks/names/name-service.js'
 import type { Sandbox } from '../networks/network-manager.js'
 import type { Endpoint, NetworkRecord, PublishedPort } from '../networks/network-record.js'
 import { wayOut } from '../networks/way-out.js'
 import type { ContainerContext } from './container-context.js'
 import type { NetworkFacts } from './container-files.js'
-import { endpointRequest, networkOfMode, refuseSettings } from './container-networks.js'
+import { endpointRequest, isUserDefined, networkOfMode, refuseSettings } from './container-networks.js'
 import { portRequests } from './container-ports.js'
 import type { ContainerNetworks, ContainerRecord, ContainerState } from './container-record.js'
 
@@ -22,6 +23,8 @@ export interface OpenNetwork {
   readonly addresses: readonly string[]
   /** A container whose files it shares, with its network. */
   readonly filesOf?: string
+  /** The engine answers its questions about names. */
+  readonly servesNames?: boolean
   /** It shares the host's names too. */
   readonly isHost?: boolean
   /** What the record of the run says of it. */
@@ -64,11 +67,16 @@ export async function openNetwork(
     sandbox.release()
     await networks.disconnect(record.id, endpoints)
   })
-  const ports = await publishPorts(context, record, endpoints)
+  const servesNames = wanted.some(({ network }) => isUserDefined(network))
+  const [ports] = await Promise.all([
+    publishPorts(context, record, endpoints),
+    servesNames ? networks.serveNames(nameServiceRequest(record, sandbox.namespacePath)) : undefined
+  ])
   const others = wanted.filter(({ network }) => network.driver !== 'bridge').map(({ network }) => unplugged(network))
   return {
     sandbox,
     namespacePath: sandbox.namespacePath,
+    servesNames,
     addresses: endpoints.map(({ address }) => address),
     state: { endpoints: [...endpoints, ...others], sandboxId, ...(ports.length > 0 && { ports }) }
   }
@@ -86,18 +94,43 @@ export async function publishPorts(
   return context.networks.publish({ containerId: record.id, containerName: record.name, endpoint, ports })
 }
 
+/** What a container's name server is told of it. */
+export function nameServiceRequest({ id, hostConfig }: ContainerRecord, namespacePath: string): NameServiceRequest {
+  return {
+    containerId: id,
+    namespacePath,
+    servers: hostConfig.Dns ?? [],
+    keepsWords: (hostConfig.DnsOptions ?? []).some(option => /^ndots:[1-9]/.test(option))
+  }
+}
+
 /** What the container's files say of its network. */
-export function networkFacts({ config, hostConfig }: ContainerRecord, network: OpenNetwork): NetworkFacts {
+export function networkFacts(record: ContainerRecord, network: OpenNetwork): NetworkFacts {
+  const { config, hostConfig } = record
   return {
     hostname: network.hostname ?? config.Hostname ?? '',
     ...(config.Domainname && { domainname: config.Domainname }),
     addresses: network.addresses,
     isHost: network.isHost ?? false,
+    servesNames: network.servesNames ?? false,
     extraHosts: hostConfig.ExtraHosts ?? [],
+    hostGateway: hostAddressFor(network.state.endpoints ?? []),
+    ...resolverFacts(record)
+  }
+}
+
+/** What the container asks for in its resolv.conf. */
+export function resolverFacts({ hostConfig }: Pick<ContainerRecord, 'hostConfig'>) {
+  return {
     nameservers: hostConfig.Dns ?? [],
     searchDomains: hostConfig.DnsSearch ?? [],
     resolverOptions: hostConfig.DnsOptions ?? []
   }
+}
+
+/** The host as a container reaches it: by its gateway, or as itself. */
+function hostAddressFor(endpoints: readonly Endpoint[]): string {
+  return wayOut(endpoints)?.gateway || endpoints.find(({ gateway }) => gateway !== '')?.gateway || '127.0.0.1'
 }
 
 /** That of the mode first: it is eth0. The others by name. */

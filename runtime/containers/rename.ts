@@ -12,10 +12,22 @@ export async function renameContainer(context: ContainerContext, idOrName: strin
     throw new EngineError('invalid_argument', 'Renaming a container with the same name as its current name', { details: { name } })
   }
   const renamed = await context.store.rename(record.id, name)
+  // Its neighbours find it by the new name, and no longer by the old one.
+  const isFound = (record.state.endpoints ?? []).some(({ hostInterface }) => hostInterface !== '')
+  if (isFound)
+    await context.networks.rename(record.id, stored => ({
+      ...stored,
+      containerName: name,
+      names: replaced(stored.names, record.name, name)
+    }))
   context.events.publish({
     Type: 'container',
     Action: 'rename',
     id: record.id,
     attributes: { ...containerAttributes(renamed), oldName: `/${record.name}` }
   })
+}
+
+function replaced(names: readonly string[], old: string, name: string): readonly string[] {
+  return names.map(known => (known === old ? name : known))
 }

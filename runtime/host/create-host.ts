@@ -179,8 +179,8 @@ class LauncherNetwork implements HostNetwork {
     return this.#launcher.call('addressing')
   }
 
-  nft(args: readonly string[], input = ''): Promise<string> {
-    return runNft(args, input)
+  nft(args: readonly string[], input = '', options: { readonly namespacePath?: string } = {}): Promise<string> {
+    return runNft(args, input, options)
   }
 
   filterState(tables: readonly string[]): Promise<FilterState> {

@@ -23,9 +23,10 @@ export interface HostNetwork {
   /**
    * Run `nft` with these arguments, what it reads on standard input, and resolve to what it prints.
    *
+   * @param options.namespacePath where else than on the host
    * @throws EngineError `failed` with what it said, `not_found` when there is no nft
    */
-  nft(args: readonly string[], input?: string): Promise<string>
+  nft(args: readonly string[], input?: string, options?: { readonly namespacePath?: string }): Promise<string>
   /** Which of these IPv4 nftables tables exist, and what a Docker host's or firewall's own `filter` table does to forwarded packets. */
   filterState(tables: readonly string[]): Promise<FilterState>
 }

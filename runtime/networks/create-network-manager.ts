@@ -8,6 +8,7 @@ import { errnoOf } from '../host/system-call-error.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import { BridgeNetwork, sweepEndpoints } from './bridge-network.js'
 import { bridgeSettings } from './bridge-settings.js'
+import { NameService, type NameServiceRequest } from './names/name-service.js'
 import { NetworkCatalog } from './network-catalog.js'
 import type {
   ConnectRequest,
@@ -54,7 +55,8 @@ export async function createNetworkManager(options: NetworkManagerOptions): Prom
     lockPath,
     user,
     catalog: new NetworkCatalog({ host, store, tag, user }),
-    publisher: new PortPublisher({ metadata, rules, owner: user.process })
+    publisher: new PortPublisher({ metadata, rules, owner: user.process }),
+    names: new NameService({ network: host.network, closeFd: fd => host.closeFd(fd), endpoints: () => store.endpoints() })
   })
   await manager.sweepOrphans({ patient: false })
   return manager
@@ -68,6 +70,7 @@ interface Parts {
   readonly user: NetworkUser
   readonly catalog: NetworkCatalog
   readonly publisher: PortPublisher
+  readonly names: NameService
 }
 
 class BridgeNetworkManager implements NetworkManager {
@@ -140,15 +143,22 @@ class BridgeNetworkManager implements NetworkManager {
     this.#endpoints.delete(containerId)
     // A stranger's endpoint: of a process that was killed, or of a container that outlived its process.
     const all = endpoints ?? own ?? this.#recorded(containerId)
-    const [ports, [failure]] = await Promise.all([
-      this.#parts.publisher.release(containerId).then(
-        () => undefined,
-        error => error
-      ),
+    const { publisher, names } = this.#parts
+    const [others, [failure]] = await Promise.all([
+      Promise.allSettled([publisher.release(containerId), names.close(containerId)]),
       this.#takeBack(all)
     ])
     if (failure !== undefined) throw failure
-    if (ports !== undefined) throw ports
+    for (const other of others) if (other.status === 'rejected') throw other.reason
+  }
+
+  serveNames(request: NameServiceRequest): Promise<void> {
+    this.#refuseClosed()
+    return this.#parts.names.open(request)
+  }
+
+  adopt(containerId: string): Promise<void> {
+    return this.#parts.publisher.adopt(containerId)
   }
 
   async join({ containerId, containerName, endpoint, namespacePath, present }: JoinRequest, { signal }: { readonly signal: AbortSignal }) {
@@ -221,9 +231,9 @@ class BridgeNetworkManager implements NetworkManager {
   }
 
   async #close(): Promise<void> {
-    const { store, user, publisher } = this.#parts
+    const { store, user, publisher, names } = this.#parts
     this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))
-    await publisher.close()
+    await Promise.all([publisher.close(), names.closeAll()])
     // One that still has containers stays for the sweep of whoever comes next.
     for (const { id, session } of store.list()) if (session?.id === user.id) await this.#removeQuietly(id)
     // Those that a dead process left up, too.

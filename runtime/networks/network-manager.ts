@@ -1,3 +1,4 @@
+import type { NameServiceRequest } from './names/name-service.js'
 import type { AddressPool, Endpoint, NetworkRecord, PortProtocol, PublishedPort, StoredEndpoint } from './network-record.js'
 
 /** Networks, and the places of containers in them. */
@@ -37,6 +38,13 @@ export interface NetworkManager {
   join(request: JoinRequest, options: { readonly signal: AbortSignal }): Promise<Endpoint>
   /** Take a running container out of a network. */
   leave(request: LeaveRequest): Promise<void>
+  /** Answer a container's questions about names at 127.0.0.11, until it is disconnected. Idempotent. */
+  serveNames(request: NameServiceRequest): Promise<void>
+  /**
+   * Take over a running container of a process that is gone: hold its published ports again. Its name server is opened by
+   * {@link NetworkManager.serveNames}.
+   */
+  adopt(containerId: string): Promise<void>
   /** Others find the container by other names from now on. */
   rename(containerId: string, change: (stored: StoredEndpoint) => StoredEndpoint): Promise<void>
 

@@ -28,6 +28,7 @@ import { openKernel } from './host/koffi-kernel.js'
 import { explainReport, type HostReport, probeHost } from './host/probe.js'
 import { currentProcess } from './host/process-identity.js'
 import { openSeccompCompiler } from './host/seccomp-compiler.js'
+import { Trash } from './host/trash.js'
 import { createImageService } from './images/create-image-service.js'
 import { createLayerUnpacker } from './layers/layer-unpacker.js'
 import { openMetadataStore } from './metadata/lmdb-store.js'
@@ -110,6 +111,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     ])
     const unpacker = opened(createLayerUnpacker())
     const registry = opened(createRegistryClient({ ...(options.registries && { registries: options.registries }) }))
+    const trash = opened(new Trash(paths.trash))
+    await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
     const networks = opened(await createNetworkManager({ host, metadata, tag: rootTag(paths.root), lockPath: paths.lock('networks') }))
     const images = createImageService({
@@ -136,10 +139,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       networks,
       volumes,
       oci,
-      prepared: opened(new PreparedRuns({ host, oci })),
+      prepared: opened(new PreparedRuns({ host, oci, networks })),
       events,
       live: new LiveContainers(),
       paths,
+      trash,
       cgroups: report.cgroups,
       cgroupAttach: opened(createCgroupAttach(report.cgroups)),
       session,

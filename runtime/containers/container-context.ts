@@ -3,6 +3,7 @@ import type { CgroupAttach } from '../host/cgroup-attach.js'
 import type { CgroupLayout } from '../host/cgroup-layout.js'
 import type { Host } from '../host/host.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
+import type { Trash } from '../host/trash.js'
 import type { ImageService } from '../images/image-service.js'
 import type { NetworkManager } from '../networks/network-manager.js'
 import type { OciRuntime } from '../oci/oci-runtime.js'
@@ -29,6 +30,7 @@ export interface ContainerContext {
   readonly watchdog: Watchdog
   readonly live: LiveContainers
   readonly paths: RuntimePaths
+  readonly trash: Trash
   readonly cgroups: CgroupLayout
   readonly cgroupAttach: CgroupAttach
   /** Who removes what is made here. */

@@ -34,7 +34,7 @@ export async function createContainer(context: ContainerContext, request: Create
   // Most containers are started as soon as they are there.
   context.cgroupAttach.expect()
   const name = request.name === undefined || request.name === '' ? undefined : checkName(request.name)
-  const id = claimId(context, request.config) ?? randomBytes(32).toString('hex')
+  const id = claimId(context, request) ?? randomBytes(32).toString('hex')
   const image = request.image === hostImageReference ? undefined : await context.images.get(request.image)
   const config = { ...mergeConfig(request.config, image?.config), Hostname: request.config.Hostname || defaultHostname(id, request) }
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])]
@@ -93,8 +93,8 @@ async function makeContainer(
 }
 
 /** What outlives this process is started in another way. */
-function claimId(context: ContainerContext, config: ContainerConfig): string | undefined {
-  return config.Labels?.[keepLabel] === 'true' ? undefined : context.prepared.claim(config)
+function claimId(context: ContainerContext, request: CreateRequest): string | undefined {
+  return request.config.Labels?.[keepLabel] === 'true' ? undefined : context.prepared.claim(request)
 }
 
 /** The volumes it mounts, with what the image has for them. The record names them already, so nobody removes them meanwhile. */

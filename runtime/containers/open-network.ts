@@ -35,8 +35,7 @@ export interface OpenNetwork {
 export async function openNetwork(
   context: ContainerContext,
   record: ContainerRecord,
-  unwind: Unwind,
-  signal: AbortSignal
+  { unwind, signal, prepared }: { readonly unwind: Unwind; readonly signal: AbortSignal; readonly prepared?: Sandbox }
 ): Promise<OpenNetwork> {
   const { networks } = context
   const mode = networkOfMode(record.hostConfig)
@@ -54,14 +53,16 @@ export async function openNetwork(
   }
   const wanted = await findNetworks(context, record, mode)
   const plugged = wanted.filter(({ network }) => network.driver === 'bridge')
-  const sandbox = await networks.connect(
-    {
-      containerId: record.id,
-      containerName: record.name,
-      endpoints: plugged.map(({ network, settings }) => endpointRequest(record, network, settings))
-    },
-    { signal }
-  )
+  const sandbox =
+    prepared ??
+    (await networks.connect(
+      {
+        containerId: record.id,
+        containerName: record.name,
+        endpoints: plugged.map(({ network, settings }) => endpointRequest(record, network, settings))
+      },
+      { signal }
+    ))
   const { endpoints } = sandbox
   unwind.add(async () => {
     sandbox.release()

@@ -48,7 +48,8 @@ export function forgetContainer(context: ContainerContext, record: ContainerReco
 export async function takeAway(context: ContainerContext, record: ContainerRecord): Promise<void> {
   const { id } = record
   const { paths } = context
-  for (const path of [paths.containerFolder(id), paths.bundle(id), paths.rootfs(id)]) rmSync(path, { recursive: true, force: true })
+  context.trash.take(paths.containerFolder(id))
+  for (const path of [paths.bundle(id), paths.rootfs(id)]) rmSync(path, { recursive: true, force: true })
   await Promise.all([context.snapshotter.remove(id), context.store.remove(id)])
 }
 

@@ -26,6 +26,8 @@ export interface RuntimePaths {
   readonly metadata: string
   readonly content: string
   readonly ociState: string
+  /** What was removed and is being deleted. */
+  readonly trash: string
   /** Control group above those of the containers, as in the OCI configuration's `cgroupsPath`. */
   readonly cgroupParent: string
   cgroup(id: string): string
@@ -57,6 +59,7 @@ export function runtimePaths(root: string): RuntimePaths {
     metadata: join(root, 'metadata.lmdb'),
     content: join(root, 'content'),
     ociState: join(runRoot, 'oci'),
+    trash: join(root, 'trash'),
     containerFolder: id => join(root, 'containers', id),
     log: id => join(root, 'containers', id, `${id}-json.log`),
     volumeData: name => join(root, 'volumes', name, '_data'),

@@ -87,11 +87,11 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const guarded = context.watchdog.guard(id)
   guarded.catch(() => {})
   const mounted = mountRoot(context, record, rootfs, unwind)
-  const prepared = context.prepared.take(id)
+  const prepared = await context.prepared.take(id)
   if (prepared !== undefined) unwind.add(() => prepared.discard())
   const [user, network, stdio] = await all([
     mounted.then(() => resolveContainerUser(context, record, rootfs)),
-    openNetwork(context, record, unwind, signal),
+    openNetwork(context, record, { unwind, signal, ...(prepared && { prepared: prepared.sandbox }) }),
     prepared
       ? Promise.resolve(prepared.stdio)
       : openStdio(host, { tty: config.Tty ?? false, openStdin: config.OpenStdin ?? false, socketPath: `${bundle}/tty` }, unwind)
@@ -140,7 +140,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   stdio.spawned()
   const pid = await run.pid
   if (pid === undefined) throw await startFailure(context, record, rootfs, (await run.process.exited).code)
-  context.prepared.replenish(config)
+  context.prepared.started(record)
   const startedAt = nanoTime()
   const log = new LogWriter(paths.log(id))
   const io = context.live.io(id, config)
@@ -201,6 +201,7 @@ async function watch(
   context.events.publish({ Type: 'container', Action: 'die', id, attributes })
   announceEndpoints(context, record, 'disconnect', endpoints)
   io.finish()
+  context.prepared.ended(record)
   // After those who wait for the exit have been told, those who wait for the removal.
   if (goesAway) setImmediate(() => forgetContainer(context, record))
   return result

@@ -33,10 +33,10 @@ export class EventFile {
     mkdirSync(this.folder, { recursive: true, mode: 0o700 })
   }
 
-  append(event: FiledEvent): void {
+  append(events: readonly FiledEvent[]): void {
     const file = openSync(this.#path, 'a', 0o600)
     try {
-      writeSync(file, `${JSON.stringify(event)}\n`)
+      writeSync(file, events.map(event => `${JSON.stringify(event)}\n`).join(''))
     } finally {
       closeSync(file)
     }

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from 'node:fs'
 import type { EventMessage } from '../../src/api/index.js'
 import { AsyncQueue } from '../../src/util/async-queue.js'
-import type { EventFile, EventTail } from './event-file.js'
+import type { EventFile, EventTail, FiledEvent } from './event-file.js'
 import { matches } from './event-filters.js'
 
 /** A reader this far behind does not make the engine wait: the queue goes on growing. */
@@ -29,6 +29,7 @@ export class EventLog {
   readonly #file: EventFile
   readonly #origin: string
   readonly #listeners = new Set<(message: EventMessage) => void>()
+  readonly #unwritten: FiledEvent[] = []
   #lastNano = 0n
   #others: { readonly tail: EventTail; readonly watcher: FSWatcher } | undefined
 
@@ -50,7 +51,9 @@ export class EventLog {
       time: Number(this.#lastNano / 1_000_000_000n),
       timeNano: Number(this.#lastNano)
     }
-    this.#file.append({ origin: this.#origin, message })
+    this.#unwritten.push({ origin: this.#origin, message })
+    // What is told in one go is one write, and whoever did what is told goes on first.
+    if (this.#unwritten.length === 1) setImmediate(() => this.#write())
     this.#deliver(message)
   }
 
@@ -90,11 +93,22 @@ export class EventLog {
 
   /** End what is listened to. Idempotent. */
   close(): void {
+    this.#write()
     this.#ignoreOthers()
     this.#listeners.clear()
   }
 
+  #write(): void {
+    if (this.#unwritten.length === 0) return
+    try {
+      this.#file.append(this.#unwritten.splice(0))
+    } catch {
+      // A full disk: who listens here has been told, other processes are not. What the events tell of is done, and stands.
+    }
+  }
+
   #past(since: bigint, until: bigint | undefined): readonly EventMessage[] {
+    this.#write()
     return this.#file
       .all()
       .map(({ message }) => message)

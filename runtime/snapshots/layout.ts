@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
-import { currentProcess, isAlive } from '../host/process-identity.js'
+import { currentProcess } from '../host/process-identity.js'
+import { temporaryName } from '../host/temporary-name.js'
 
 /**
  * Where layers are on disk, format version 1:
@@ -41,7 +41,7 @@ export function snapshotLayout(root: string): SnapshotLayout {
     files: name => join(folder, name, 'fs'),
     work: name => join(folder, name, 'work'),
     syncedMark: name => join(folder, name, 'synced'),
-    temporaryDirectory: () => join(temporaryFolder, temporaryName())
+    temporaryDirectory: () => join(temporaryFolder, temporaryName(currentProcess()))
   }
 }
 
@@ -55,15 +55,4 @@ export function layerName(number: number): string {
   const name = number.toString(36)
   // 38,325 is the one number that reads as the temporary folder.
   return name === 'tmp' ? `0${name}` : name
-}
-
-/** Whether the process that a temporary directory belongs to still runs. Names of another making belong to nobody. */
-export function isOwned(temporaryName: string): boolean {
-  const match = /^([0-9]+)\.(.*)\.[0-9a-f]+$/.exec(temporaryName)
-  return match !== null && isAlive({ pid: Number(match[1]), startTime: match[2] ?? '' })
-}
-
-function temporaryName(): string {
-  const { pid, startTime } = currentProcess()
-  return `${pid}.${startTime}.${randomBytes(6).toString('hex')}`
 }

@@ -6,7 +6,7 @@ import type { OverlayMount } from '../host/host.js'
 import { libcFiles } from '../host/libc-files.js'
 import { currentProcess } from '../host/process-identity.js'
 import { removeTree } from '../host/remove-tree.js'
-import { errnoOf } from '../host/system-call-error.js'
+import { Trash } from '../host/trash.js'
 import type { MetadataStore, Transaction } from '../metadata/metadata-store.js'
 import { Durability } from './durability.js'
 import {
@@ -29,7 +29,7 @@ import { treeUsage } from './tree-usage.js'
 
 /** A snapshotter that holds something: a sync of the disk may be under way. */
 export interface OpenSnapshotter extends Snapshotter {
-  /** Wait until the disk has every layer that was committed. Idempotent. */
+  /** Wait until the disk has every layer that was committed and none that was removed. Idempotent. */
   close(): Promise<void>
 }
 
@@ -60,12 +60,14 @@ class OverlaySnapshotter implements OpenSnapshotter {
   readonly #metadata: MetadataStore
   readonly #boot: string
   readonly #durability: Durability
+  readonly #trash: Trash
 
   constructor({ layout, metadata, boot, durability }: SnapshotterParts) {
     this.#layout = layout
     this.#metadata = metadata
     this.#boot = boot
     this.#durability = durability
+    this.#trash = new Trash(layout.temporaryFolder)
   }
 
   has(chainId: string): boolean {
@@ -140,7 +142,7 @@ class OverlaySnapshotter implements OpenSnapshotter {
   }
 
   async close(): Promise<void> {
-    await this.#durability.close()
+    await Promise.all([this.#durability.close(), this.#trash.close()])
   }
 
   /** The first to come wins, the others have what they wanted as well. */
@@ -177,20 +179,8 @@ class OverlaySnapshotter implements OpenSnapshotter {
       return record?.name
     })
     // Without its record the directory is nothing: killed here, the next open takes it away.
-    if (name !== undefined) await this.#takeAway(name)
-  }
-
-  /** Moved first, so that nobody who knows the path (a sync that wants to leave its mark) writes into what is being removed. */
-  async #takeAway(name: string): Promise<void> {
-    const temporary = this.#layout.temporaryDirectory()
-    try {
-      renameSync(this.#layout.directory(name), temporary)
-    } catch (error) {
-      // Another process was opened meanwhile and has swept it.
-      if (errnoOf(error) === 'ENOENT') return
-      throw error
-    }
-    await removeTree(temporary)
+    // Moved, nobody who knows the path (a sync that wants to leave its mark) writes into what is being removed.
+    if (name !== undefined) this.#trash.take(this.#layout.directory(name))
   }
 
   #lowerOf(base: LayerBase | undefined): readonly string[] {

@@ -3,9 +3,10 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { removeTree } from '../host/remove-tree.js'
 import { errnoOf } from '../host/system-call-error.js'
+import { isOwnedTemporary } from '../host/temporary-name.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import { allLayers, type CommittedLayer, type LayerRow, type RecordReader } from './layer-records.js'
-import { isLayerName, isOwned, type SnapshotLayout } from './layout.js'
+import { isLayerName, type SnapshotLayout } from './layout.js'
 
 /**
  * Clean up what killed processes left: temporary directories nobody owns, layers without a record, and records of layers
@@ -15,7 +16,7 @@ export async function sweepSnapshots(layout: SnapshotLayout, metadata: MetadataS
   await dropUnsynced(layout, metadata, boot)
   await takeAwayStrays(layout, metadata)
   for (const name of await readdir(layout.temporaryFolder)) {
-    if (!isOwned(name)) await removeTree(join(layout.temporaryFolder, name))
+    if (!isOwnedTemporary(name)) await removeTree(join(layout.temporaryFolder, name))
   }
 }
 

@@ -25,7 +25,7 @@ export interface LauncherCalls {
   addressing(): HostAddressing
   filterState(tables: readonly string[]): FilterState
   /** Close what the thread keeps open; nothing is asked of it afterwards. */
-  shutdown(): void
+  shutdown(): Promise<void>
 }
 
 export interface SpawnRequest {

@@ -13,6 +13,7 @@ const concurrency = 2
 export class LinkReaper {
   readonly #kernel: Kernel
   readonly #waiting = new Map<string, Removal>()
+  readonly #runs = new Set<Promise<void>>()
   #running = 0
 
   constructor(kernel: Kernel) {
@@ -29,6 +30,14 @@ export class LinkReaper {
       // Removed as far as the kernel says, and back: somebody else made one of this name.
       if (removal.finished) return
       await new Promise(resolve => setTimeout(resolve, pollMs))
+    }
+  }
+
+  /** Resolves when nothing is being removed any more: a removal goes on for some milliseconds after its link is out of sight. */
+  async close(): Promise<void> {
+    while (this.#runs.size > 0 || this.#waiting.size > 0) {
+      await Promise.all(this.#runs)
+      await new Promise(resolve => setImmediate(resolve))
     }
   }
 
@@ -51,7 +60,8 @@ export class LinkReaper {
     this.#waiting.clear()
     this.#running += 1
     for (const removal of batch.values()) removal.started = true
-    void this.#run([...batch.keys()]).then(failure => {
+    const run = this.#run([...batch.keys()]).then(failure => {
+      this.#runs.delete(run)
       for (const removal of batch.values()) {
         removal.failure = failure
         removal.finished = true
@@ -59,6 +69,7 @@ export class LinkReaper {
       this.#running -= 1
       this.#next()
     })
+    this.#runs.add(run)
   }
 
   /** Never rejects. */

@@ -127,7 +127,8 @@ export class NetworkThread {
     }
   }
 
-  close(): void {
+  async close(): Promise<void> {
+    await this.#reaper.close()
     this.#netlink.close()
     this.#kernel.close(this.#home)
   }

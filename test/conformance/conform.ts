@@ -25,8 +25,8 @@ export interface Context {
   publish(options?: PublishOptions): Promise<string>
   /** Another engine on the same data, closed after the behaviour. */
   open(): Promise<Engine>
-  /** The address that published ports are reached at from here. */
-  readonly publishedAt: string
+  /** Path of the network namespace whose loopback has the published ports; undefined: this process's own. */
+  readonly portsIn: string | undefined
   /** A name nobody else uses. */
   unique(prefix?: string): string
 }
@@ -135,7 +135,7 @@ function contextOf(engine: Engine, place: Place, subject: Subject, others: Engin
     image: engine.image(lab.images.busybox ?? ''),
     reference: name => lab.images[name] ?? '',
     publish: options => publish(lab, options),
-    publishedAt: subject.publishedAt(lab) ?? '',
+    portsIn: subject.portsIn(lab),
     async open() {
       const other = await open(subject, place)
       others.push(other)

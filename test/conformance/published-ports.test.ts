@@ -16,21 +16,21 @@ const echo = 'my $s = IO::Socket::INET->new(Proto => "udp", LocalPort => 53) or 
 conform(
   'published ports',
   {
-    'a published TCP port leads to the container': async ({ engine, reference, publishedAt }) => {
+    'a published TCP port leads to the container': async ({ engine, reference, portsIn }) => {
       const container = await startContainer(engine, {
         Image: reference('busybox'),
         Cmd: say('hello', 80),
         ExposedPorts: { '80/tcp': {} },
         HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18080' }] } }
       })
-      await eventually(async () => (await ask(publishedAt, 18080)) === 'hello\n')
+      await eventually(async () => (await ask({ namespace: portsIn, port: 18080 })) === 'hello\n')
       const { Ports } = (await container.inspect()).NetworkSettings
       expect(Ports['80/tcp']).toContainEqual({ HostIp: '0.0.0.0', HostPort: '18080' })
       await container.remove({ force: true })
-      expect(await ask(publishedAt, 18080)).toBe('error ECONNREFUSED')
+      expect(await ask({ namespace: portsIn, port: 18080 })).toBe('error ECONNREFUSED')
     },
 
-    'a published UDP port leads to the container': async ({ engine, reference, publishedAt }) => {
+    'a published UDP port leads to the container': async ({ engine, reference, portsIn }) => {
       await engine.image(reference('debian')).pull({ policy: 'missing' })
       const container = await startContainer(engine, {
         Image: reference('debian'),
@@ -38,11 +38,11 @@ conform(
         ExposedPorts: { '53/udp': {} },
         HostConfig: { PortBindings: { '53/udp': [{ HostPort: '18053' }] } }
       })
-      expect(await askDatagram(publishedAt, 18053, 'echo')).toBe('echo')
+      expect(await askDatagram({ namespace: portsIn, port: 18053 }, 'echo')).toBe('echo')
       expect((await container.inspect()).NetworkSettings.Ports['53/udp']).toContainEqual({ HostIp: '0.0.0.0', HostPort: '18053' })
     },
 
-    'without a host port a free one is taken, and told': async ({ engine, reference, publishedAt }) => {
+    'without a host port a free one is taken, and told': async ({ engine, reference, portsIn }) => {
       const container = await startContainer(engine, {
         Image: reference('busybox'),
         Cmd: say('free', 80),
@@ -51,7 +51,7 @@ conform(
       })
       const [binding] = (await container.inspect()).NetworkSettings.Ports['80/tcp'] ?? []
       expect(Number(binding?.HostPort)).toBeGreaterThan(1023)
-      await eventually(async () => (await ask(publishedAt, Number(binding?.HostPort))) === 'free\n')
+      await eventually(async () => (await ask({ namespace: portsIn, port: Number(binding?.HostPort) })) === 'free\n')
     },
 
     'PublishAllPorts publishes what is exposed, and what is exposed only is told as such': async ({ engine, reference }) => {
@@ -125,19 +125,19 @@ conform(
       }
     },
 
-    'containers reach a published port by the host, on the same network too': async ({ engine, image, reference, publishedAt }) => {
+    'containers reach a published port by the host, on the same network too': async ({ engine, image, reference, portsIn }) => {
       const server = await startContainer(engine, {
         Image: reference('busybox'),
         Cmd: say('round', 80),
         ExposedPorts: { '80/tcp': {} },
         HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18083' }] } }
       })
-      await eventually(async () => (await ask(publishedAt, 18083)) === 'round\n')
+      await eventually(async () => (await ask({ namespace: portsIn, port: 18083 })) === 'round\n')
       const { Gateway } = (await server.inspect()).NetworkSettings
       expect(await image.run(['nc', '-w', '3', Gateway ?? '', '18083']).text()).toBe('round\n')
     },
 
-    'a container that starts again has its ports again': async ({ engine, reference, publishedAt }) => {
+    'a container that starts again has its ports again': async ({ engine, reference, portsIn }) => {
       const container = await startContainer(engine, {
         Image: reference('busybox'),
         Cmd: say('again', 80),
@@ -145,7 +145,7 @@ conform(
         HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18084' }] } }
       })
       await container.restart({ grace: 0 })
-      await eventually(async () => (await ask(publishedAt, 18084)) === 'again\n')
+      await eventually(async () => (await ask({ namespace: portsIn, port: 18084 })) === 'again\n')
     },
 
     'lists can be filtered by exposed and published ports': async ({ engine, reference }) => {
@@ -170,19 +170,19 @@ conform(
 conform(
   'published ports of this machine',
   {
-    'a port is reached on loopback, by IPv4 and IPv6': async ({ engine, reference, publishedAt }) => {
-      if (publishedAt !== '127.0.0.1') return
+    'a port is reached on loopback, by IPv4 and IPv6': async ({ engine, reference, portsIn }) => {
+      if (portsIn !== undefined) return
       await startContainer(engine, {
         Image: reference('busybox'),
         Cmd: say('both', 80),
         HostConfig: { PortBindings: { '80/tcp': [{ HostPort: '18086' }] } }
       })
-      await eventually(async () => (await ask('127.0.0.1', 18086)) === 'both\n')
-      await eventually(async () => (await ask('::1', 18086)) === 'both\n')
+      await eventually(async () => (await ask({ address: '127.0.0.1', port: 18086 })) === 'both\n')
+      await eventually(async () => (await ask({ address: '::1', port: 18086 })) === 'both\n')
     },
 
-    'a port that another program has is refused': async ({ engine, reference, publishedAt }) => {
-      if (publishedAt !== '127.0.0.1') return
+    'a port that another program has is refused': async ({ engine, reference, portsIn }) => {
+      if (portsIn !== undefined) return
       const other = createServer().listen(18087, '0.0.0.0')
       try {
         const started = startContainer(engine, {

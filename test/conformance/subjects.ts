@@ -16,8 +16,8 @@ export interface Subject {
   readonly name: string
   /** Why it cannot run here. */
   obstacle(lab: LabInfo): string | undefined
-  /** The address that published ports are reached at from here; undefined where they cannot be. */
-  publishedAt(lab: LabInfo): string | undefined
+  /** Path of the network namespace whose loopback has the published ports; undefined: this process's own. */
+  portsIn(lab: LabInfo): string | undefined
   /** Start what answers for this subject on a place; the function it gives ends it. Absent: it is there already. */
   serve?(place: Place): Promise<() => Promise<void>>
   /** The options for `createEngine`. Plain data: behaviours also hand them to child processes. */
@@ -29,13 +29,13 @@ export const subjects: readonly Subject[] = [
   {
     name: 'in-process',
     obstacle: () => (process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'needs root on Linux'),
-    publishedAt: () => '127.0.0.1',
+    portsIn: () => undefined,
     options: ({ folder }) => ({ transport: 'in-process', root: join(folder, 'root') })
   },
   {
     name: 'gantry daemon',
     obstacle: () => (process.platform === 'linux' && process.getuid?.() === 0 ? undefined : 'needs root on Linux'),
-    publishedAt: () => '127.0.0.1',
+    portsIn: () => undefined,
     async serve({ folder }) {
       const daemon = await startGantryDaemon({ folder })
       return () => daemon.stop()
@@ -45,7 +45,7 @@ export const subjects: readonly Subject[] = [
   {
     name: 'dockerd',
     obstacle: lab => (lab.dockerd ? undefined : "needs the lab's dockerd"),
-    publishedAt: lab => lab.world?.dockerdAddress,
+    portsIn: lab => lab.world?.dockerdNamespace,
     options: ({ lab }) => ({ host: lab.dockerd?.host ?? '' })
   }
 ]

@@ -290,8 +290,8 @@ conform(
       expect(await names({ label: [`${label}=y`] })).toEqual([idle.name])
       expect(await names({ name: [idle.name] })).toEqual([idle.name])
       expect(await names({ id: [used.id.slice(0, 12)] })).toEqual([used.name])
-      expect(await names({ label: [label], dangling: ['true'] })).toEqual([idle.name])
-      expect(await names({ label: [label], dangling: ['false'] })).toEqual([used.name])
+      // dockerd 20.10 also counts those that are used.
+      expect(await names({ label: [label], dangling: ['true'] })).toContain(idle.name)
       expect(await names({ label: [label], driver: ['host'] })).toEqual([])
       await expectError(names({ nonesuch: ['x'] }), 'invalid_argument', /nonesuch/)
       await expectError(names({ type: ['nonesuch'] }), ['invalid_argument', 'failed'], /nonesuch/)

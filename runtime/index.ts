@@ -16,8 +16,10 @@ import type { Listener, ListenOptions } from './daemon/listener.js'
 import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { containerHandlers } from './handlers/container-handlers.js'
+import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
+import { authHandlers } from './handlers/system-auth.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './handlers/version.js'
 import { volumeHandlers } from './handlers/volume-handlers.js'
@@ -155,10 +157,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await volumes.sweep()
     await images.collectGarbage()
     let closed: Promise<void> | undefined
+    const lists: Handlers = { ...imageHandlers(context), ...containerHandlers(context) }
     const handlers = {
       ...systemHandlers(context, { labels: options.labels ?? [], registries: options.registries ?? {} }),
-      ...imageHandlers(context),
-      ...containerHandlers(context),
+      ...authHandlers(registry),
+      ...lists,
+      ...diskUsageHandlers(context, lists),
       ...networkHandlers(context),
       ...volumeHandlers(context)
     }

@@ -1,13 +1,18 @@
 import type { EventMessage } from '../../src/api/index.js'
 
-/** Docker's event filters: values of one key are alternatives, keys all have to match. */
+/**
+ * Docker's event filters: values of one key are alternatives, but all labels have to be there; keys all have to match. Keys that nobody knows
+ * are ignored, as Docker ignores them.
+ */
 export function matches(message: EventMessage, filters: Readonly<Record<string, readonly string[]>>): boolean {
-  return Object.entries(filters).every(([key, values]) => values.length === 0 || values.some(value => matchesOne(message, key, value)))
+  return Object.entries(filters).every(([key, values]) => {
+    if (values.length === 0) return true
+    return key === 'label' ? values.every(value => hasLabel(message, value)) : values.some(value => matchesOne(message, key, value))
+  })
 }
 
 function matchesOne(message: EventMessage, key: string, value: string): boolean {
   const { ID, Attributes } = message.Actor
-  const isNamed = () => ID.startsWith(value) || Attributes.name === value
   switch (key) {
     case 'type':
       return message.Type === value
@@ -16,19 +21,30 @@ function matchesOne(message: EventMessage, key: string, value: string): boolean 
       return message.Action === value || message.Action.startsWith(`${value}:`)
     case 'scope':
       return message.scope === value
-    case 'label': {
-      const equals = value.indexOf('=')
-      return equals === -1 ? value in Attributes : Attributes[value.slice(0, equals)] === value.slice(equals + 1)
-    }
     case 'container':
     case 'volume':
     case 'network':
     case 'daemon':
     case 'plugin':
-      return message.Type === key && isNamed()
+    case 'node':
+    case 'service':
+    case 'secret':
+    case 'config':
+      return message.Type === key && (ID.startsWith(value) || (Attributes.name ?? '').startsWith(value))
     case 'image':
-      return (message.Type === 'image' && isNamed()) || Attributes.image === value
+      return imageNames(message).includes(value)
     default:
-      return false
+      return true
   }
+}
+
+/** What an event's image may be called: as it is, and without its tag. */
+function imageNames({ Type, Actor }: EventMessage): readonly string[] {
+  const named = [Actor.ID, Type === 'image' ? Actor.Attributes.name : Actor.Attributes.image].filter(name => name !== undefined)
+  return [...named, ...named.map(name => name.replace(/:[^:/]*$/, ''))]
+}
+
+function hasLabel({ Actor }: EventMessage, wanted: string): boolean {
+  const equals = wanted.indexOf('=')
+  return equals === -1 ? wanted in Actor.Attributes : Actor.Attributes[wanted.slice(0, equals)] === wanted.slice(equals + 1)
 }

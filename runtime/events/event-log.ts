@@ -91,6 +91,11 @@ export class EventLog {
     return queue
   }
 
+  /** How many listen in this process. */
+  get listenerCount(): number {
+    return this.#listeners.size
+  }
+
   /** End what is listened to. Idempotent. */
   close(): void {
     this.#write()

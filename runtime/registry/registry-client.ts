@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
 import { EngineError } from '../../src/errors/index.js'
 import { blobStream } from './blob-stream.js'
+import { checkLogin } from './check-login.js'
 import { type Digest, digestOf, digestParts, isDigest } from './digest.js'
 import { checkRegistries, type Endpoint, endpointsFor, type RegistriesSettings } from './endpoints.js'
-import type { Exchange, Fetch } from './exchange.js'
+import { type Exchange, type Fetch, openExchange } from './exchange.js'
 import { FetchPool } from './fetch-pool.js'
 import { type Descriptor, type ImageIndex, type ImageManifest, manifestLimitBytes, parseManifest } from './manifest.js'
 import { manifestAccept } from './media-types.js'
@@ -26,6 +27,8 @@ export interface RegistryClient {
   blob(reference: Reference, descriptor: Descriptor, options: RegistryReadOptions & { readonly limitBytes: number }): Promise<Uint8Array>
   /** A blob of any length as it comes; length-checked and resumed, its digest is for the reader to verify. */
   blobStream(reference: Reference, descriptor: Descriptor, options: RegistryReadOptions): AsyncIterable<Uint8Array>
+  /** Show credentials to a registry. @param domain - as in references @throws EngineError `unauthenticated` where they are refused */
+  checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void>
   /** Whether something else than the registry itself may answer. */
   hasMirrors(reference: Reference): boolean
   close(): Promise<void>
@@ -67,17 +70,19 @@ class HttpRegistryClient implements RegistryClient {
   readonly #registries: RegistriesSettings
   readonly #policy: RetryPolicy
   readonly #pool: FetchPool
+  readonly #stallMs: number
   readonly #requester: RegistryRequester
 
   constructor(registries: RegistriesSettings, options: RegistryClientOptions) {
     this.#registries = registries
     this.#policy = { ...defaultRetryPolicy, ...options.retry }
+    this.#stallMs = options.stallMs ?? defaultStallMs
     this.#pool = new FetchPool(options.fetch, registries)
     this.#requester = new RegistryRequester({
       pool: this.#pool,
       registries,
       policy: this.#policy,
-      stallMs: options.stallMs ?? defaultStallMs
+      stallMs: this.#stallMs
     })
   }
 
@@ -125,6 +130,11 @@ class HttpRegistryClient implements RegistryClient {
       )
     }
     yield* blobStream(descriptor, { open, policy: this.#policy, signal: options.signal, doing: `pull ${familiar(reference)}` })
+  }
+
+  checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void> {
+    const exchange = { fetchFor: (url: URL) => this.#pool.fetchFor(url), stallMs: this.#stallMs, allowDowngrade: false }
+    return checkLogin({ registries: this.#registries, open: request => openExchange(request, exchange) }, domain, options)
   }
 
   hasMirrors(reference: Reference): boolean {

@@ -71,8 +71,8 @@ export class TokenSource {
     const { auth } = access
     const realm = realmUrl(access, challenge.parameters.realm ?? '')
     const service = challenge.parameters.service
-    const scope = challenge.parameters.scope ?? `repository:${access.reference.path}:pull`
-    const parameters = new URLSearchParams({ ...(service === undefined ? {} : { service }), scope })
+    const scope = challenge.parameters.scope ?? scopeOf(access.reference)
+    const parameters = new URLSearchParams({ ...(service === undefined ? {} : { service }), ...(scope === '' ? {} : { scope }) })
     const common = { doing: `log in to ${access.host} for ${familiarName(access.reference)}`, signal: access.signal }
     const accept = { accept: 'application/json' }
     const exchange =
@@ -94,6 +94,11 @@ export class TokenSource {
 function grantKey({ base, reference, auth }: AccessRequest): string {
   const identity = auth === undefined ? '' : createHash('sha256').update(JSON.stringify(auth)).digest('hex')
   return `${base} ${reference.path} ${identity}`
+}
+
+/** A login is for no repository. */
+function scopeOf({ path }: Reference): string {
+  return path === '' ? '' : `repository:${path}:pull`
 }
 
 function realmUrl(access: AccessRequest, realm: string): URL {

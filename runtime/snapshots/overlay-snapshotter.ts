@@ -10,6 +10,7 @@ import { Trash } from '../host/trash.js'
 import type { MetadataStore, Transaction } from '../metadata/metadata-store.js'
 import { Durability } from './durability.js'
 import {
+  allLayers,
   type CommittedLayer,
   chainOf,
   committedLayer,
@@ -72,6 +73,10 @@ class OverlaySnapshotter implements OpenSnapshotter {
 
   has(chainId: string): boolean {
     return committedLayer(this.#metadata, chainId) !== undefined
+  }
+
+  layerSizes(): ReadonlyMap<string, { readonly sizeBytes: number; readonly parent?: string }> {
+    return new Map(allLayers(this.#metadata).flatMap(({ key, value }) => (value.kind === 'committed' ? [[key, value] as const] : [])))
   }
 
   async prepare(chainId: string, parent?: string): Promise<PreparedLayer> {

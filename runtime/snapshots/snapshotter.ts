@@ -25,6 +25,8 @@ export interface Snapshotter {
   remove(id: string): Promise<void>
   /** Remove a committed layer on which nothing stands. Idempotent. @throws EngineError `conflict` while a layer or a container stands on it */
   removeLayer(chainId: string): Promise<void>
+  /** The committed layers by chain ID, with the bytes of their files and what they stand on. */
+  layerSizes(): ReadonlyMap<string, { readonly sizeBytes: number; readonly parent?: string }>
   /** Bytes of the files in a read-write layer. @throws EngineError `not_found` */
   usage(id: string): Promise<number>
 }

@@ -3,8 +3,12 @@ import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import type { ContainerContext } from '../../../runtime/containers/container-context.js'
 import { containerHandlers } from '../../../runtime/handlers/container-handlers.js'
+import { diskUsageHandlers } from '../../../runtime/handlers/disk-usage.js'
 import { imageHandlers } from '../../../runtime/handlers/image-handlers.js'
+import { networkHandlers } from '../../../runtime/handlers/network-handlers.js'
+import { authHandlers } from '../../../runtime/handlers/system-auth.js'
 import { systemHandlers } from '../../../runtime/handlers/system-handlers.js'
+import { volumeHandlers } from '../../../runtime/handlers/volume-handlers.js'
 import { type Operation, operations } from '../../../src/api/index.js'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
@@ -53,7 +57,15 @@ function compatibility(): string {
 /** The factories only close over the context, so their keys can be had without one. */
 function implemented(): string[] {
   const context = {} as ContainerContext
-  return [systemHandlers, imageHandlers, containerHandlers].flatMap(handlers => Object.keys(handlers(context)))
+  return [
+    systemHandlers,
+    imageHandlers,
+    containerHandlers,
+    networkHandlers,
+    volumeHandlers,
+    (any: ContainerContext) => diskUsageHandlers(any, {}),
+    () => authHandlers({ checkLogin: async () => {} })
+  ].flatMap(handlers => Object.keys(handlers(context)))
 }
 
 const resources = new Set(

@@ -85,6 +85,7 @@ async function folderSnapshotter(root: string, metadata: MetadataStore, commits:
   let count = 0
   return {
     has: chainId => metadata.get('layers', chainId) !== undefined,
+    layerSizes: () => new Map(),
     async prepare(chainId, parent) {
       const directory = join(root, 'new', `${count++}`)
       await mkdir(directory)

@@ -1,0 +1,180 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { readFile, statfs } from 'node:fs/promises'
+import { arch, cpus, hostname, release, totalmem } from 'node:os'
+import type { SystemInfoResponse } from '../../src/api/index.js'
+import type { ContainerContext } from '../containers/container-context.js'
+import { ociRuntimeVersion } from '../oci/runtime-version.js'
+import { isLoopbackHost, type RegistriesSettings } from '../registry/endpoints.js'
+import { version } from './version.js'
+
+/** Engine API names of architectures that Node names differently. */
+const architectures: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64', ia32: 'i386' }
+
+/** Names of file systems by their magic number in statfs(2), as Docker shows them. */
+const fileSystems: Readonly<Record<number, string>> = {
+  61267: 'extfs',
+  1481003842: 'xfs',
+  2435016766: 'btrfs',
+  16914836: 'tmpfs',
+  2035054128: 'overlayfs',
+  801189825: 'zfs'
+}
+
+/** What was set for the engine as a whole. */
+export interface SystemSettings {
+  readonly labels: readonly string[]
+  readonly registries: RegistriesSettings
+}
+
+/** The engine, its host and what it can do, as `docker info` shows it. */
+export async function systemInfo(context: ContainerContext, settings: SystemSettings): Promise<SystemInfoResponse> {
+  const records = context.store.list()
+  const count = (...wanted: readonly string[]) => records.filter(record => wanted.includes(record.state.status)).length
+  const [running, paused] = [count('running', 'restarting'), count('paused')]
+  const [images, osRelease, driverStatus, ociVersion] = await Promise.all([
+    context.images.list(),
+    readFile('/etc/os-release', 'utf8').catch(() => ''),
+    driverStatusOf(context.paths.root),
+    ociRuntimeVersion(context.host, context.oci.path)
+  ])
+  return {
+    ID: engineId(context.paths.root),
+    Containers: records.length,
+    ContainersRunning: running,
+    ContainersPaused: paused,
+    ContainersStopped: records.length - running - paused,
+    Images: images.length,
+    Driver: 'overlay2',
+    DriverStatus: driverStatus,
+    DockerRootDir: context.paths.root,
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: [], Log: ['json-file', 'none'] },
+    ...limitsOf(context),
+    ...kernelSettings(),
+    Debug: false,
+    SystemTime: new Date().toISOString(),
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: context.cgroups.kind === 'v2' ? '2' : '1',
+    NEventsListener: context.events.listenerCount,
+    KernelVersion: release(),
+    OperatingSystem: osField(osRelease, 'PRETTY_NAME') || 'Linux',
+    OSVersion: osField(osRelease, 'VERSION_ID'),
+    OSType: 'linux',
+    Architecture: architectures[arch()] ?? arch(),
+    NCPU: cpus().length,
+    MemTotal: totalmem(),
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    RegistryConfig: registryConfig(settings.registries),
+    GenericResources: null,
+    HttpProxy: process.env.HTTP_PROXY ?? process.env.http_proxy ?? '',
+    HttpsProxy: process.env.HTTPS_PROXY ?? process.env.https_proxy ?? '',
+    NoProxy: process.env.NO_PROXY ?? process.env.no_proxy ?? '',
+    Name: hostname(),
+    Labels: settings.labels,
+    ExperimentalBuild: false,
+    ServerVersion: version,
+    Runtimes: { [context.oci.name]: { path: context.oci.path } },
+    DefaultRuntime: context.oci.name,
+    Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
+    // Containers are to survive the engine's process only where somebody is there to watch them.
+    LiveRestoreEnabled: context.session.keeps,
+    Isolation: '',
+    InitBinary: '',
+    ContainerdCommit: { ID: '' },
+    // Clients have one word for it, whichever OCI runtime it is.
+    RuncCommit: { ID: `${context.oci.name} ${ociVersion}`.trim() },
+    InitCommit: { ID: '' },
+    SecurityOptions: ['name=seccomp,profile=builtin'],
+    CDISpecDirs: [],
+    Warnings: warningsOf(context)
+  }
+}
+
+/** Docker's own identity of an engine is a text of this form; here it is the same as long as the data root's name is. */
+function engineId(root: string): string {
+  const hex = createHash('sha256').update(`${hostname()}:${root}`).digest('hex')
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
+}
+
+async function driverStatusOf(root: string): Promise<readonly (readonly string[])[]> {
+  const { type } = await statfs(root)
+  return [
+    ['Backing Filesystem', fileSystems[type] ?? `0x${type.toString(16)}`],
+    ['Supports d_type', 'true'],
+    ['Using metacopy', 'false'],
+    ['Native Overlay Diff', 'true'],
+    ['userxattr', 'false']
+  ]
+}
+
+function controllerCheck({ cgroups }: ContainerContext): (name: string) => boolean {
+  return name => cgroups.hierarchies.some(({ controllers }) => controllers.includes(name))
+}
+
+function limitsOf(context: ContainerContext) {
+  const has = controllerCheck(context)
+  return {
+    MemoryLimit: has('memory'),
+    SwapLimit: has('memory'),
+    CpuCfsPeriod: has('cpu'),
+    CpuCfsQuota: has('cpu'),
+    CPUShares: has('cpu'),
+    CPUSet: has('cpuset'),
+    PidsLimit: has('pids'),
+    OomKillDisable: has('memory') && context.cgroups.kind !== 'v2'
+  }
+}
+
+/** What this kernel lacks, in Docker's words. */
+function warningsOf(context: ContainerContext): readonly string[] {
+  const limits = limitsOf(context)
+  const lacking: readonly (readonly [boolean, string])[] = [
+    [limits.MemoryLimit, 'No memory limit support'],
+    [limits.CPUShares, 'No cpu shares support'],
+    [limits.CPUSet, 'No cpuset support'],
+    [limits.PidsLimit, 'No pids limit support'],
+    [kernelSettings().IPv4Forwarding, 'IPv4 forwarding is disabled']
+  ]
+  return lacking.flatMap(([isThere, what]) => (isThere ? [] : [`WARNING: ${what}`]))
+}
+
+function kernelSettings() {
+  return {
+    IPv4Forwarding: readFlag('/proc/sys/net/ipv4/ip_forward'),
+    BridgeNfIptables: readFlag('/proc/sys/net/bridge/bridge-nf-call-iptables'),
+    BridgeNfIp6tables: readFlag('/proc/sys/net/bridge/bridge-nf-call-ip6tables')
+  }
+}
+
+/** A setting of the kernel; false where it does not exist. Files of /proc/sys are read at once, without any disk. */
+function readFlag(path: string): boolean {
+  try {
+    return readFileSync(path, 'utf8').trim() === '1'
+  } catch {
+    return false
+  }
+}
+
+function osField(text: string, name: string): string {
+  return new RegExp(`^${name}="?(.*?)"?$`, 'm').exec(text)?.[1] ?? ''
+}
+
+function registryConfig(registries: RegistriesSettings): SystemInfoResponse['RegistryConfig'] {
+  const hub = registries['docker.io']
+  const others = Object.entries(registries).filter(([host]) => host !== 'docker.io')
+  const mirrors = [...(hub?.mirrors ?? [])]
+  return {
+    InsecureRegistryCIDRs: ['127.0.0.0/8', '::1/128'],
+    IndexConfigs: {
+      'docker.io': { Name: 'docker.io', Mirrors: mirrors, Secure: !hub?.insecure, Official: true },
+      ...Object.fromEntries(
+        others.map(([host, { insecure, mirrors: own }]) => [
+          host,
+          { Name: host, Mirrors: [...(own ?? [])], Secure: !(insecure ?? isLoopbackHost(host)), Official: false }
+        ])
+      )
+    },
+    Mirrors: mirrors
+  }
+}

@@ -154,6 +154,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       seccompPrograms: createSeccompPrograms(seccompCompiler, oci.name)
     }
     await sweepContainers(context)
+    // Networks of dead sessions, now that their containers are gone.
+    await networks.sweep({ patient: false })
     await volumes.sweep()
     await images.collectGarbage()
     let closed: Promise<void> | undefined

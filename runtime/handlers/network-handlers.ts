@@ -15,7 +15,7 @@ export function networkHandlers(context: ContainerContext): Handlers {
   const { networks, store } = context
   return {
     async NetworkCreate({ body }) {
-      const network = await networks.create(networkRequest(body))
+      const network = await networks.create(networkRequest(body, { keep: context.session.keeps }))
       publish(context, 'create', network)
       return { Id: network.id, Warning: '' }
     },

@@ -11,9 +11,10 @@ const otherDrivers: readonly string[] = ['overlay', 'macvlan', 'ipvlan']
 /**
  * What `POST /networks/create` asks for.
  *
+ * @param options.keep Whatever the session makes outlives it
  * @throws EngineError in Docker's words; `not_implemented` for what is not built, by its name
  */
-export function networkRequest(body: NetworkCreateRequest): NetworkRequest {
+export function networkRequest(body: NetworkCreateRequest, options: { readonly keep: boolean }): NetworkRequest {
   const { Name: name, Driver: driver = 'bridge', Scope: scope } = body
   const details = { network: name }
   if (name === '') throw new EngineError('failed', 'invalid name: ', { details })
@@ -37,7 +38,7 @@ export function networkRequest(body: NetworkCreateRequest): NetworkRequest {
     attachable: body.Attachable ?? false,
     labels: body.Labels ?? {},
     options: body.Options ?? {},
-    keep: body.Labels?.[keepLabel] === 'true'
+    keep: options.keep || body.Labels?.[keepLabel] === 'true'
   }
 }
 

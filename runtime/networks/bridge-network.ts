@@ -81,7 +81,6 @@ export class BridgeNetwork {
     await this.#up?.catch(() => undefined)
     this.missed()
     if (store.get(this.id)?.state !== 'up') return
-    await sweepEndpoints(this.#options, { patient: true })
     await this.#locked(new AbortController().signal, async () => {
       const network = await store.leave(this.id)
       if (network !== undefined) await this.#takeDown(network)

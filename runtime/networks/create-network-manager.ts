@@ -58,7 +58,7 @@ export async function createNetworkManager(options: NetworkManagerOptions): Prom
     publisher: new PortPublisher({ metadata, rules, owner: user.process }),
     names: new NameService({ network: host.network, closeFd: fd => host.closeFd(fd), endpoints: () => store.endpoints() })
   })
-  await manager.sweepOrphans({ patient: false })
+  await manager.sweep({ patient: false })
   return manager
 }
 
@@ -157,8 +157,9 @@ class BridgeNetworkManager implements NetworkManager {
     return this.#parts.names.open(request)
   }
 
-  adopt(containerId: string): Promise<void> {
-    return this.#parts.publisher.adopt(containerId)
+  async adopt(containerId: string): Promise<void> {
+    const { store, publisher } = this.#parts
+    await Promise.all([store.adopt(containerId), publisher.adopt(containerId)])
   }
 
   async join({ containerId, containerName, endpoint, namespacePath, present }: JoinRequest, { signal }: { readonly signal: AbortSignal }) {
@@ -203,7 +204,7 @@ class BridgeNetworkManager implements NetworkManager {
     } catch (error) {
       if (!EngineError.is(error) || error.details.isOrphan !== true) throw error
       // Of a process that died meanwhile, and maybe of a container that died with it.
-      await this.sweep()
+      await this.sweep({ patient: true })
       return publisher.publish(request, hostAddress)
     }
   }
@@ -212,12 +213,8 @@ class BridgeNetworkManager implements NetworkManager {
     return this.#parts.publisher.release(containerId)
   }
 
-  sweep(): Promise<void> {
-    return this.sweepOrphans({ patient: true })
-  }
-
   /** Endpoints of dead processes, then their sessions' networks, then ports that lead to nobody. */
-  async sweepOrphans(options: { readonly patient: boolean }): Promise<void> {
+  async sweep(options: { readonly patient: boolean }): Promise<void> {
     const { store, publisher } = this.#parts
     await sweepEndpoints(this.#parts, options)
     const orphans = store.list().filter(({ session }) => session !== undefined && !isAlive(session.process))
@@ -234,6 +231,7 @@ class BridgeNetworkManager implements NetworkManager {
     const { store, user, publisher, names } = this.#parts
     this.#closing.abort(new EngineError('unavailable', 'the engine is closed'))
     await Promise.all([publisher.close(), names.closeAll()])
+    await sweepEndpoints(this.#parts, { patient: true })
     // One that still has containers stays for the sweep of whoever comes next.
     for (const { id, session } of store.list()) if (session?.id === user.id) await this.#removeQuietly(id)
     // Those that a dead process left up, too.

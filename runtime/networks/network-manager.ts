@@ -41,8 +41,8 @@ export interface NetworkManager {
   /** Answer a container's questions about names at 127.0.0.11, until it is disconnected. Idempotent. */
   serveNames(request: NameServiceRequest): Promise<void>
   /**
-   * Take over a running container of a process that is gone: hold its published ports again. Its name server is opened by
-   * {@link NetworkManager.serveNames}.
+   * Take over a running container of a process that is gone: its places in networks are this process's, its published ports are held
+   * again. Its name server is opened by {@link NetworkManager.serveNames}.
    */
   adopt(containerId: string): Promise<void>
   /** Others find the container by other names from now on. */
@@ -57,8 +57,12 @@ export interface NetworkManager {
   /** Let go of a container's ports. Idempotent. */
   unpublish(containerId: string): Promise<void>
 
-  /** Forget what dead processes left and no container uses. Done at the start and the end too. */
-  sweep(): Promise<void>
+  /**
+   * Forget what dead processes left and no container uses: endpoints, their sessions' networks, ports. Done at the start and the end too.
+   *
+   * @param options.patient Give the kernel up to half a second to take the namespaces of processes apart that were killed just now
+   */
+  sweep(options: { readonly patient: boolean }): Promise<void>
   /** Remove this session's networks, and the bridges and rules that no container of any process uses. */
   close(): Promise<void>
 }

@@ -177,6 +177,11 @@ export class NetworkStore {
     })
   }
 
+  /** A running container's endpoints belong to this process from now on. */
+  adopt(containerId: string): Promise<void> {
+    return this.rename(containerId, stored => ({ ...stored, owner: this.#user.process }))
+  }
+
   /** Other names for a container that is in networks: what the look-ups of its neighbours answer to. */
   async rename(containerId: string, change: (stored: StoredEndpoint) => StoredEndpoint): Promise<void> {
     await this.#metadata.transaction(transaction => {

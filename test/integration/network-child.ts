@@ -9,6 +9,8 @@ export type ChildRequest =
   | { readonly action: 'connect'; readonly count: number }
   | { readonly action: 'disconnect'; readonly containerId: string }
   | { readonly action: 'network' }
+  | { readonly action: 'create'; readonly name: string; readonly keep: boolean }
+  | { readonly action: 'publish'; readonly connection: ChildConnection; readonly hostPort: number }
   | { readonly action: 'close' }
 
 export interface ChildConnection {
@@ -49,6 +51,18 @@ async function main([metadataPath = '', runRoot = '', tag = '']: readonly string
         return { done: true }
       case 'network':
         return { network: await networks.get('bridge') }
+      case 'create': {
+        const { name, keep } = request
+        const settings = { pool: {}, internal: false, attachable: false, labels: {}, options: {} }
+        return { network: await networks.create({ name, keep, ...settings }) }
+      }
+      case 'publish': {
+        const { containerId, endpoint } = request.connection
+        const hostPorts = { first: request.hostPort, last: request.hostPort }
+        const ports = [{ protocol: 'tcp', containerPort: 7000, hostPorts }] as const
+        await networks.publish({ containerId, containerName: containerId, endpoint, ports })
+        return { done: true }
+      }
       case 'close':
         await networks.close()
         await host.close()

@@ -267,7 +267,7 @@ describe.skipIf(!root)('networks (needs root)', () => {
       expect(await devices()).toHaveLength(2)
       networks = await manager()
       await kill(child)
-      await networks.sweep()
+      await networks.sweep({ patient: true })
       expect(await devices()).toEqual([bridge()])
       await networks.close()
       expect(await devices()).toEqual([])
@@ -308,7 +308,7 @@ describe.skipIf(!root)('networks (needs root)', () => {
       await connectIn(child, 5)
       expect(await devices()).toHaveLength(6)
       await kill(child)
-      await networks.sweep()
+      await networks.sweep({ patient: true })
       expect(metadata.list('endpoints')).toEqual([])
       expect(await devices()).toEqual([bridge()])
     })
@@ -322,12 +322,117 @@ describe.skipIf(!root)('networks (needs root)', () => {
       const namespace = `/proc/${container.pid}/ns/net`
       while (readLink(namespace) === readLink('/proc/self/ns/net')) await delay(5)
       await kill(child)
-      await networks.sweep()
+      await networks.sweep({ patient: true })
       expect(await devices()).toContain(connection.endpoint.hostInterface)
       await serve(namespace)
       expect(await inside('/proc/self/ns/net', process.execPath, '-e', ask(connection.endpoint.address))).toBe(connection.endpoint.gateway)
       await networks.disconnect(connection.containerId)
       expect(await devices()).toEqual([bridge()])
+    })
+  })
+
+  describe('networks that were made', () => {
+    const plain = { pool: {}, internal: false, attachable: false, labels: {}, options: {} }
+    const names = async () => (await networks.list()).map(({ name }) => name).sort()
+    const builtIn = ['bridge', 'host', 'none']
+    const linksOf = async () => (await readdir('/sys/class/net')).filter(name => name.includes(tag))
+
+    it('have a bridge of their own until they are removed', async () => {
+      const { id, bridge: link } = await networks.create({ name: 'front', keep: true, ...plain })
+      expect(await linksOf()).toEqual([link])
+      await networks.remove(id)
+      expect(await linksOf()).toEqual([])
+      expect(execFileSync('nft', ['list', 'tables']).toString()).not.toContain(`gantry_${tag}`)
+      expect(await names()).toEqual(builtIn)
+    })
+
+    it('go with the session that made them, unless they are kept', async () => {
+      await networks.create({ name: 'mine', keep: false, ...plain })
+      await networks.create({ name: 'kept', keep: true, ...plain })
+      await networks.close()
+      expect(await linksOf()).toEqual([])
+      networks = await manager()
+      expect(await names()).toEqual(['bridge', 'host', 'kept', 'none'])
+      await networks.remove((await networks.get('kept')).id)
+    })
+
+    it('of a process that was killed are gone with the next one, kept ones stay', async () => {
+      const child = await other()
+      await tell(child, { action: 'create', name: 'theirs', keep: false })
+      await tell(child, { action: 'create', name: 'kept', keep: true })
+      expect(await names()).toEqual(['bridge', 'host', 'kept', 'none', 'theirs'])
+      await kill(child)
+      await networks.sweep({ patient: true })
+      expect(await names()).toEqual(['bridge', 'host', 'kept', 'none'])
+      await networks.remove((await networks.get('kept')).id)
+      expect(await linksOf()).toEqual([])
+    })
+
+    it('by several processes at once have different names, bridges and addresses', async () => {
+      const others = await Promise.all(Array.from({ length: 3 }, () => other()))
+      const same = await Promise.all(others.map(child => tell(child, { action: 'create', name: 'same', keep: false })))
+      expect(same.filter(answer => 'network' in answer)).toHaveLength(1)
+      expect(same.filter(answer => 'error' in answer && answer.error.code === 'already_exists')).toHaveLength(2)
+      await Promise.all(others.map((child, index) => tell(child, { action: 'create', name: `own-${index}`, keep: false })))
+      const made = (await networks.list()).filter(({ name }) => !builtIn.includes(name))
+      expect(made).toHaveLength(4)
+      expect(new Set(made.map(({ subnet }) => subnet)).size).toBe(4)
+      expect(new Set(made.map(({ bridge: link }) => link)).size).toBe(4)
+      for (const child of others) await tell(child, { action: 'close' })
+      expect(await names()).toEqual(builtIn)
+    })
+  })
+
+  describe('published ports', () => {
+    /** A container of another process, which serves on port 7000 and goes on when that process is killed. */
+    async function published(hostPort: number) {
+      const child = await other()
+      const [connection] = await connectIn(child, 1)
+      if (connection === undefined) throw new Error('not connected')
+      const container = spawn('nsenter', [`--net=${connection.namespacePath}`, process.execPath, '-e', sayPeer], {
+        stdio: ['ignore', 'pipe', 'inherit']
+      })
+      children.push(container)
+      await once(container.stdout, 'data')
+      expect(await tell(child, { action: 'publish', connection, hostPort })).toEqual({ done: true })
+      return { child, connection, container }
+    }
+
+    async function askHost(hostPort: number, address = '127.0.0.1'): Promise<string> {
+      return (await run(process.execPath, ['-e', ask(address).replace('7000', String(hostPort))])).stdout.trim()
+    }
+
+    const hostPorts = { first: 18_710, last: 18_710 }
+
+    it('lead to the container, by IPv6 too, also after the engine was killed and after another took over', async () => {
+      const { child, connection } = await published(18_710)
+      const { gateway } = connection.endpoint
+      expect(await askHost(18_710)).toBe(gateway)
+      expect(await askHost(18_710, '::1')).toBe(gateway)
+      await kill(child)
+      await networks.sweep({ patient: true })
+      expect(await askHost(18_710)).toBe(gateway)
+      expect(await askHost(18_710, '::1')).toBe('ECONNREFUSED')
+      await networks.adopt(connection.containerId)
+      expect(await askHost(18_710, '::1')).toBe(gateway)
+      await networks.disconnect(connection.containerId)
+      expect(await askHost(18_710)).toBe('ECONNREFUSED')
+      expect(metadata.list('ports')).toEqual([])
+    })
+
+    it('are held against containers of other processes, and are free again when theirs are gone', async () => {
+      const { child, container } = await published(18_710)
+      const own = await connect()
+      const ports = [{ protocol: 'tcp', containerPort: 7000, hostPorts }] as const
+      const publish = () => networks.publish({ containerId: own.containerId, containerName: 'own', endpoint: own.endpoint, ports })
+      await expect(publish()).rejects.toMatchObject({ code: 'failed', message: expect.stringContaining('port is already allocated') })
+      await kill(child)
+      await expect(publish()).rejects.toMatchObject({ message: expect.stringContaining('port is already allocated') })
+      await kill(container)
+      expect(await publish()).toHaveLength(2)
+      await serve(own.namespacePath)
+      expect(await askHost(18_710)).toBe(own.endpoint.gateway)
+      await leave(own)
     })
   })
 

@@ -12,7 +12,9 @@ const say = line => console.error(`  ${line}`)
 const programs = [
   { command: 'crun', debianPackage: 'crun' },
   { command: 'ip', debianPackage: 'iproute2' },
-  { command: 'nft', debianPackage: 'nftables' }
+  { command: 'nft', debianPackage: 'nftables' },
+  // The program proves that the library it is made of is there: libisal2, with which layers take less time.
+  { command: 'igzip', debianPackage: 'isal', isOptional: true }
 ]
 
 try {

@@ -3,6 +3,9 @@ import { createGunzip } from 'node:zlib'
 import { AsyncQueue } from '../../src/util/async-queue.js'
 import { archiveError } from './archive-error.js'
 import { type Compression, compressionOf, signatureBytes } from './compression.js'
+import { type IsalInflate, openIsal } from './isal.js'
+import { gunzip } from './isal-gunzip.js'
+import { BlockPool, readAhead } from './read-ahead.js'
 import { releaseMemory } from './release-memory.js'
 import { createZstdDecompress } from './zstd.js'
 
@@ -12,17 +15,21 @@ const blockBytes = 1024 * 1024
 /** Blocks that may wait for the consumer: while it writes one to disk, the pool inflates the next ones. */
 const blocksAhead = 4
 
+export interface DecompressOptions {
+  readonly mediaType: string
+  /** Called with each piece of the source that is not needed any more. */
+  readonly onConsumed?: (bytes: Buffer) => void
+  /** What inflates gzip. @default ISA-L where the machine has it, else zlib */
+  readonly inflate?: IsalInflate | 'zlib'
+}
+
 /**
  * The archive in a compressed layer, in large blocks. A block is the consumer's until it asks for the next one.
  *
- * @param onConsumed called with each piece of the source that is not needed any more
  * @throws EngineError `data_loss` for data that cannot be decompressed, `not_supported` for zstd without a way to read it
  */
-export async function* decompress(
-  source: AsyncIterable<Buffer>,
-  mediaType: string,
-  onConsumed: (bytes: Buffer) => void = () => {}
-): AsyncGenerator<Buffer, void, undefined> {
+export async function* decompress(source: AsyncIterable<Buffer>, options: DecompressOptions): AsyncGenerator<Buffer, void, undefined> {
+  const { mediaType, onConsumed = () => {} } = options
   const { first, rest } = await begin(source)
   const compression = compressionOf(first, mediaType)
   if (compression === 'none') {
@@ -30,6 +37,12 @@ export async function* decompress(
       yield bytes
       onConsumed(bytes)
     }
+    return
+  }
+  const inflate = compression === 'gzip' ? (options.inflate ?? openIsal() ?? 'zlib') : 'zlib'
+  if (inflate !== 'zlib') {
+    const pool = new BlockPool(blockBytes)
+    yield* readAhead(gunzip(joined(first, rest), { inflate, newBlock: () => pool.take(), onConsumed }), pool, blocksAhead)
     return
   }
   try {

@@ -20,13 +20,13 @@ export interface UnpackLayerOptions {
  * @throws EngineError as `ApplyLayer` does, and whatever `source` throws
  */
 export async function unpackLayer(source: AsyncIterable<Buffer>, options: UnpackLayerOptions): Promise<AppliedLayer> {
-  const { directory, mediaType } = options
+  const { directory, mediaType, onConsumed } = options
   const hash = createHash('sha256')
   const writer = explaining('the root', directory, () => new LayerWriter(directory))
   const write = (work: () => void) => explaining(() => writer.entryName, directory, work)
   const reader = new TarReader(writer)
   try {
-    for await (const block of decompress(source, mediaType, options.onConsumed)) {
+    for await (const block of decompress(source, { mediaType, ...(onConsumed && { onConsumed }) })) {
       hash.update(block)
       write(() => reader.push(block))
     }

@@ -5,11 +5,12 @@ import { runCommand } from './run-command.mjs'
 /**
  * Programs that come from the system, by the command that proves they are there.
  *
- * @typedef {{ readonly command: string, readonly debianPackage: string }} SystemProgram
+ * @typedef {{ readonly command: string, readonly debianPackage: string, readonly isOptional?: boolean }} SystemProgram
  */
 
 /**
- * Install what is missing, where we may: as root, on Debian or Ubuntu. Elsewhere nothing is touched.
+ * Install what is missing, where we may: as root, on Debian or Ubuntu. Elsewhere nothing is touched. What is optional comes along, and is not
+ * missed.
  *
  * @param {readonly SystemProgram[]} programs
  * @param {(line: string) => void} say
@@ -17,18 +18,25 @@ import { runCommand } from './run-command.mjs'
  *   install it
  */
 export async function ensureSystemPrograms(programs, say) {
-  const missing = programs.filter(program => !hasCommand(program.command))
+  const absent = programs.filter(program => !hasCommand(program.command))
+  const missing = absent.filter(program => !program.isOptional)
   if (missing.length === 0) return { missing }
-  const names = [...new Set(missing.map(program => program.debianPackage))]
+  const names = namesOf(missing)
   if (process.platform !== 'linux') return { missing }
   if (!isDebianFamily() || !hasCommand('apt-get')) return { missing, advice: `install ${names.join(', ')} with your package manager` }
   if (process.getuid() !== 0) return { missing, advice: `sudo apt-get install -y --no-install-recommends ${names.join(' ')}` }
   say(`system packages: installing ${names.join(', ')}`)
-  const problem = await aptInstall(names)
-  const still = programs.filter(program => !hasCommand(program.command))
+  let problem = await aptInstall(namesOf(absent))
+  // An older release may not have what is optional.
+  if (problem !== undefined && absent.length > missing.length) problem = await aptInstall(names)
+  const still = missing.filter(program => !hasCommand(program.command))
   if (still.length === 0) return { missing: still }
   if (problem !== undefined) say(problem)
   return { missing: still, advice: `apt-get update && apt-get install -y --no-install-recommends ${names.join(' ')}` }
+}
+
+function namesOf(programs) {
+  return [...new Set(programs.map(program => program.debianPackage))]
 }
 
 /** Whether a command is on the PATH, or where system tools live that an ordinary user's PATH leaves out. */

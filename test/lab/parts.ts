@@ -23,7 +23,9 @@ export const parts = {
   crun: { binary: 'crun', debianPackage: 'crun' },
   runc: { binary: 'runc', debianPackage: 'runc' },
   conmon: { binary: 'conmon', debianPackage: 'conmon' },
-  nft: { binary: 'nft', debianPackage: 'nftables' }
+  nft: { binary: 'nft', debianPackage: 'nftables' },
+  // The program proves that the library it is made of is there: libisal2.
+  isal: { binary: 'igzip', debianPackage: 'isal' }
 } as const satisfies Readonly<Record<string, Part>>
 
 /** Name of a part. */

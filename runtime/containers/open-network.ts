@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { hostname } from 'node:os'
+import type { EndpointSettings } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { Unwind } from '../../src/util/unwind.js'
 import type { NameServiceRequest } from '../networks/names/name-service.js'
@@ -138,14 +139,15 @@ function hostAddressFor(endpoints: readonly Endpoint[]): string {
 async function findNetworks(context: ContainerContext, record: ContainerRecord, mode: string) {
   const networks: ContainerNetworks = record.networks ?? { [mode]: {} }
   const names = Object.keys(networks).sort((a, b) => (a === mode ? -1 : b === mode ? 1 : a < b ? -1 : 1))
-  return Promise.all(
-    names.map(async name => {
-      const network = await context.networks.get(name)
-      const settings = networks[name] ?? {}
-      refuseSettings(network, settings)
-      return { network, settings }
-    })
-  )
+  const found = new Map<string, { readonly network: NetworkRecord; readonly settings: EndpointSettings }>()
+  for (const name of names) {
+    const network = await context.networks.get(name)
+    // One network may be asked for by its name and by its id.
+    const settings = { ...found.get(network.id)?.settings, ...networks[name] }
+    refuseSettings(network, settings)
+    found.set(network.id, { network, settings })
+  }
+  return [...found.values()]
 }
 
 /** The place in a network that has no interfaces of its own. */

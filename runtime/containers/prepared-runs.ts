@@ -76,13 +76,16 @@ export class PreparedRuns {
     return slot.id
   }
 
-  /** What waits for the container of this id: the caller runs or discards it. */
-  async take(id: string): Promise<Prepared | undefined> {
+  /** What waits for the container of this id: the caller runs or discards it. Nothing where it has joined networks since it was made. */
+  async take(id: string, settings: StartSettings): Promise<Prepared | undefined> {
     const slot = this.#slots.get(id)
     if (slot === undefined) return undefined
     this.#slots.delete(id)
     clearTimeout(slot.timer)
-    return slot.prepared
+    const prepared = await slot.prepared
+    if (prepared === undefined || isPlain(settings)) return prepared
+    await prepared.discard()
+    return undefined
   }
 
   /** A container of these settings has been started: have the next one ready when that can be expected. */

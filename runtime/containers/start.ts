@@ -87,7 +87,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const guarded = context.watchdog.guard(id)
   guarded.catch(() => {})
   const mounted = mountRoot(context, record, rootfs, unwind)
-  const prepared = await context.prepared.take(id)
+  const prepared = await context.prepared.take(id, record)
   if (prepared !== undefined) unwind.add(() => prepared.discard())
   const [user, network, stdio] = await all([
     mounted.then(() => resolveContainerUser(context, record, rootfs)),

@@ -9,8 +9,9 @@ import type {
   HostAddressing,
   HostNetwork,
   NamespaceInterface,
-  NamespaceSocket,
-  NamespaceSpec
+  NamespaceService,
+  NamespaceSpec,
+  ServiceSockets
 } from './host-network.js'
 import { type Kernel, unmountDetach } from './kernel.js'
 import { openKernel } from './koffi-kernel.js'
@@ -163,8 +164,8 @@ class LauncherNetwork implements HostNetwork {
     return this.#launcher.call('setDefaultRoute', namespacePath, gateway)
   }
 
-  openSocket(namespacePath: string, socket: NamespaceSocket): Promise<{ readonly fd: number; readonly port: number }> {
-    return this.#launcher.call('openSocket', namespacePath, socket)
+  openService(namespacePath: string, service: NamespaceService): Promise<ServiceSockets> {
+    return this.#launcher.call('openService', namespacePath, service)
   }
 
   removeLink(name: string): Promise<void> {
@@ -179,8 +180,8 @@ class LauncherNetwork implements HostNetwork {
     return this.#launcher.call('addressing')
   }
 
-  nft(args: readonly string[], input = '', options: { readonly namespacePath?: string } = {}): Promise<string> {
-    return runNft(args, input, options)
+  nft(args: readonly string[], input = ''): Promise<string> {
+    return runNft(args, input)
   }
 
   filterState(tables: readonly string[]): Promise<FilterState> {

@@ -12,8 +12,12 @@ export interface HostNetwork {
   addInterface(namespacePath: string, spec: NamespaceInterface): Promise<void>
   /** Make this the way out of a namespace, in place of what was; undefined: there is none. */
   setDefaultRoute(namespacePath: string, gateway: string | undefined): Promise<void>
-  /** A bound socket of a namespace, for this process to serve; a stream one listens. The caller closes the descriptor. */
-  openSocket(namespacePath: string, socket: NamespaceSocket): Promise<{ readonly fd: number; readonly port: number }>
+  /**
+   * Sockets of a namespace, for this process to serve: one of each kind, bound to free ports of the address, the stream one listening; and
+   * rules in the namespace that lead the address's `port` to them. Those of an earlier call are replaced. The caller closes the
+   * descriptors.
+   */
+  openService(namespacePath: string, service: NamespaceService): Promise<ServiceSockets>
   /** Resolves when nobody can see the link any more; the kernel frees it a little later. No such link is not an error. */
   removeLink(name: string): Promise<void>
   /** Make the bridge if it is missing, give it the address, turn IPv4 forwarding on. Idempotent. */
@@ -23,10 +27,9 @@ export interface HostNetwork {
   /**
    * Run `nft` with these arguments, what it reads on standard input, and resolve to what it prints.
    *
-   * @param options.namespacePath where else than on the host
    * @throws EngineError `failed` with what it said, `not_found` when there is no nft
    */
-  nft(args: readonly string[], input?: string, options?: { readonly namespacePath?: string }): Promise<string>
+  nft(args: readonly string[], input?: string): Promise<string>
   /** Which of these IPv4 nftables tables exist, and what a Docker host's or firewall's own `filter` table does to forwarded packets. */
   filterState(tables: readonly string[]): Promise<FilterState>
 }
@@ -35,11 +38,17 @@ export interface NamespaceSpec {
   readonly interfaces: readonly NamespaceInterface[]
 }
 
-/** An IPv4 socket; port 0 takes a free one. */
-export interface NamespaceSocket {
-  readonly kind: 'stream' | 'datagram'
+/** An address of the namespace's loopback, and the port that clients know; the port itself stays free. */
+export interface NamespaceService {
   readonly address: string
   readonly port: number
+  /** nftables table for the rules. */
+  readonly table: string
+}
+
+export interface ServiceSockets {
+  readonly datagramFd: number
+  readonly streamFd: number
 }
 
 export interface NamespaceInterface {

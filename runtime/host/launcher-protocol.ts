@@ -1,6 +1,14 @@
 import type { ErrorCode } from '../../src/errors/error-code.js'
 import type { OverlayMount } from './host.js'
-import type { BridgeSpec, FilterState, HostAddressing, NamespaceInterface, NamespaceSocket, NamespaceSpec } from './host-network.js'
+import type {
+  BridgeSpec,
+  FilterState,
+  HostAddressing,
+  NamespaceInterface,
+  NamespaceService,
+  NamespaceSpec,
+  ServiceSockets
+} from './host-network.js'
 
 /**
  * What the main thread may ask of the launcher thread. A call that returns a promise lets the thread go on with others;
@@ -19,7 +27,7 @@ export interface LauncherCalls {
   createNamespace(spec: NamespaceSpec): number
   addInterface(namespacePath: string, spec: NamespaceInterface): void
   setDefaultRoute(namespacePath: string, gateway: string | undefined): void
-  openSocket(namespacePath: string, socket: NamespaceSocket): { readonly fd: number; readonly port: number }
+  openService(namespacePath: string, service: NamespaceService): ServiceSockets
   removeLink(name: string): Promise<void>
   bringBridgeUp(spec: BridgeSpec): void
   addressing(): HostAddressing

@@ -1,10 +1,19 @@
 import { constants, readFileSync, writeFileSync } from 'node:fs'
 import { EngineError } from '../../src/errors/engine-error.js'
-import type { BridgeSpec, FilterState, HostAddressing, NamespaceInterface, NamespaceSocket, NamespaceSpec } from './host-network.js'
+import type {
+  BridgeSpec,
+  FilterState,
+  HostAddressing,
+  NamespaceInterface,
+  NamespaceService,
+  NamespaceSpec,
+  ServiceSockets
+} from './host-network.js'
 import { currentDirectory, type Kernel, namespaces } from './kernel.js'
 import { LinkReaper } from './link-reaper.js'
-import { formatSubnet, parseIpv4, subnetOf } from './netlink/ipv4.js'
+import { formatSubnet, ipv4Bytes, parseIpv4, subnetOf } from './netlink/ipv4.js'
 import { NftablesQuery } from './netlink/nftables-query.js'
+import { replaceRedirects } from './netlink/redirect-rules.js'
 import { RouteNetlink } from './netlink/rtnetlink.js'
 import { errnoOf, SystemCallError } from './system-call-error.js'
 
@@ -60,15 +69,28 @@ export class NetworkThread {
     })
   }
 
-  openSocket(namespacePath: string, { kind, address, port }: NamespaceSocket): { readonly fd: number; readonly port: number } {
+  openService(namespacePath: string, { address, port, table }: NamespaceService): ServiceSockets {
     const namespaceFd = this.#kernel.openAt(currentDirectory, namespacePath, { flags: constants.O_RDONLY, resolve: 0 })
+    const opened: number[] = []
     try {
       this.#kernel.setNamespace(namespaceFd, namespaces.network)
       try {
-        return this.#kernel.openInternetSocket(kind, { address: parseIpv4(address) ?? 0, port })
+        const at = { address: parseIpv4(address) ?? 0, port: 0 }
+        const datagram = this.#kernel.openInternetSocket('datagram', at)
+        opened.push(datagram.fd)
+        const stream = this.#kernel.openInternetSocket('stream', at)
+        opened.push(stream.fd)
+        replaceRedirects(this.#kernel, table, ipv4Bytes(at.address), [
+          { protocol: 'udp', port, toPort: datagram.port },
+          { protocol: 'tcp', port, toPort: stream.port }
+        ])
+        return { datagramFd: datagram.fd, streamFd: stream.fd }
       } finally {
         this.#kernel.setNamespace(this.#home, namespaces.network)
       }
+    } catch (error) {
+      for (const fd of opened) this.#kernel.close(fd)
+      throw error
     } finally {
       this.#kernel.close(namespaceFd)
     }

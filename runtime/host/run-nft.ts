@@ -7,19 +7,14 @@ import { spawnError } from './spawn-error.js'
 const systemFolders = '/usr/local/sbin:/usr/sbin:/sbin'
 
 /** See `HostNetwork.nft`. */
-export async function runNft(
-  args: readonly string[],
-  input: string,
-  { namespacePath }: { readonly namespacePath?: string } = {}
-): Promise<string> {
-  const [program, before] = namespacePath === undefined ? ['nft', []] : ['nsenter', [`--net=${namespacePath}`, 'nft']]
-  const child = spawn(program, [...before, ...args], {
+export async function runNft(args: readonly string[], input: string): Promise<string> {
+  const child = spawn('nft', [...args], {
     env: { PATH: `${process.env.PATH ?? ''}:${systemFolders}`, LC_ALL: 'C' },
     cwd: '/',
     stdio: 'pipe'
   })
   const exited = new Promise<number | null>((resolve, reject) => {
-    child.once('error', cause => reject(spawnError(program, '/', cause)))
+    child.once('error', cause => reject(spawnError('nft', '/', cause)))
     child.once('close', code => resolve(code))
   })
   // An nft that stops reading says why on standard error.

@@ -56,7 +56,7 @@ export async function createNetworkManager(options: NetworkManagerOptions): Prom
     user,
     catalog: new NetworkCatalog({ host, store, tag, user }),
     publisher: new PortPublisher({ metadata, rules, owner: user.process }),
-    names: new NameService({ network: host.network, closeFd: fd => host.closeFd(fd), endpoints: () => store.endpoints() })
+    names: new NameService({ network: host.network, endpoints: () => store.endpoints() })
   })
   await manager.sweep({ patient: false })
   return manager

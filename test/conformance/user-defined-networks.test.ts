@@ -10,7 +10,8 @@ import {
   NetworkDisconnect,
   NetworkInspect,
   NetworkList,
-  NetworkPrune
+  NetworkPrune,
+  SystemEvents
 } from 'gantry/api'
 import { expect } from 'vitest'
 import { type Context, conform } from './conform.js'
@@ -295,6 +296,34 @@ conform(
       expect(await names({ label: [label], driver: ['host'] })).toEqual([])
       await expectError(names({ nonesuch: ['x'] }), 'invalid_argument', /nonesuch/)
       await expectError(names({ type: ['nonesuch'] }), ['invalid_argument', 'failed'], /nonesuch/)
+    },
+
+    'events tell of networks that come and go, and of who comes and goes in them': async ({ engine, image, unique }) => {
+      const since = Math.floor(Date.now() / 1000)
+      const name = unique()
+      const network = await makeNetwork(engine, name)
+      const container = await image.cmd('sleep', '1000').start()
+      const body = { Container: container.id }
+      await engine.raw.call(NetworkConnect, { path: { id: name }, body })
+      await engine.raw.call(NetworkDisconnect, { path: { id: name }, body })
+      await network[Symbol.asyncDispose]()
+      const seen: unknown[] = []
+      const filters = { type: ['network'], network: [name] }
+      for await (const event of await engine.raw.call(SystemEvents, {
+        query: { since: String(since), until: String(Math.floor(Date.now() / 1000) + 1), filters }
+      })) {
+        const { Action, Actor } = event
+        expect(Actor.ID).toBe(network.id)
+        // dockerd tells of a disconnection twice.
+        if (Action !== 'disconnect' || !JSON.stringify(seen.at(-1)).includes(Action)) seen.push([Action, Actor.Attributes])
+      }
+      const facts = { name, type: 'bridge' }
+      expect(seen).toEqual([
+        ['create', facts],
+        ['connect', { ...facts, container: container.id }],
+        ['disconnect', { ...facts, container: container.id }],
+        ['destroy', facts]
+      ])
     },
 
     'prune removes what nobody is in': async ({ engine, unique, reference }) => {

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { createSocket, type Socket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, createServer, type Server } from 'node:net'
@@ -38,6 +39,7 @@ describe.skipIf(!root)('a name server (needs root)', () => {
   afterAll(async () => {
     upstream.datagrams.close()
     upstream.streams.close()
+    execFileSync('nft', ['delete', 'table', 'ip', `gantry_names_${process.pid}`])
     await host.close()
   })
 
@@ -57,19 +59,18 @@ describe.skipIf(!root)('a name server (needs root)', () => {
   }
 
   async function serve(options: Partial<Pick<NameServerOptions, 'upstream' | 'keepsWords'>> = {}): Promise<{ udp: number; tcp: number }> {
-    const open = (kind: 'stream' | 'datagram') => host.network.openSocket('/proc/self/ns/net', { kind, address: serverAddress, port: 0 })
-    const [datagram, stream] = await Promise.all([open('datagram'), open('stream')])
+    const service = { address: serverAddress, port: 53, table: `gantry_names_${process.pid}` }
+    const sockets = await host.network.openService('/proc/self/ns/net', service)
     servers.push(
       new NameServer({
-        datagramFd: datagram.fd,
-        streamFd: stream.fd,
+        ...sockets,
         names: { addressesOf: name => (name === 'db' ? ['172.18.0.2'] : undefined), nameOf: () => undefined },
         upstream: () => [upstreamAddress],
         keepsWords: false,
         ...options
       })
     )
-    return { udp: datagram.port, tcp: stream.port }
+    return { udp: 53, tcp: 53 }
   }
 
   const question = (name: string) => dnsPacket.encode({ type: 'query', id: 4711, questions: [{ type: 'A', name }] })

@@ -13,6 +13,11 @@ export function formatIpv4(value: number): string {
   return [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255].join('.')
 }
 
+/** As addresses travel: in network byte order. */
+export function ipv4Bytes(value: number): Uint8Array {
+  return new Uint8Array([value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255])
+}
+
 /** A range of addresses; `first` has all host bits zero. */
 export interface Subnet {
   readonly first: number

@@ -53,6 +53,14 @@ export class NetlinkSocket {
     this.#acknowledged(requests, first)
   }
 
+  /** Like {@link request}, between two messages that the kernel does not acknowledge: it does all of it or nothing (nfnetlink). */
+  requestBatch(requests: readonly NetlinkRequest[], frame: { readonly begin: NetlinkRequest; readonly end: NetlinkRequest }): void {
+    const begin = this.#encodeOne(frame.begin, 0)
+    const { first, datagram } = this.#encode(requests)
+    this.#kernel.send(this.#fd, Buffer.concat([begin, datagram, this.#encodeOne(frame.end, 0)]))
+    this.#acknowledged(requests, first)
+  }
+
   /** Like {@link request}, for what the kernel takes long over. Nothing else may use this socket until it has resolved. */
   async requestInBackground(request: NetlinkRequest): Promise<void> {
     const { first, datagram } = this.#encode([request])
@@ -87,10 +95,12 @@ export class NetlinkSocket {
 
   #encode(requests: readonly NetlinkRequest[]): { readonly first: number; readonly datagram: Uint8Array } {
     const first = this.#sequence + 1
-    const messages = requests.map(({ type, flags, parts }) =>
-      encodeMessage({ type, flags: flags | messageFlags.request | messageFlags.acknowledge, sequence: this.#nextSequence(), parts })
-    )
+    const messages = requests.map(request => this.#encodeOne(request, messageFlags.acknowledge))
     return { first, datagram: Buffer.concat(messages) }
+  }
+
+  #encodeOne({ type, flags, parts }: NetlinkRequest, more: number): Uint8Array {
+    return encodeMessage({ type, flags: flags | messageFlags.request | more, sequence: this.#nextSequence(), parts })
   }
 
   /** Take an answer for each request. */
@@ -99,8 +109,14 @@ export class NetlinkSocket {
     let missing = requests.length
     while (missing > 0) {
       for (const message of this.#receive()) {
+        if (message.type !== messageTypes.error) continue
         const request = requests[message.sequence - first]
-        if (message.type !== messageTypes.error || request === undefined) continue
+        if (request === undefined) {
+          // A batch that fails as a whole may be refused by its frame, and its parts not answered.
+          const refused = refusal(message, requests[0]?.step ?? '')
+          if (refused !== undefined && message.sequence === first - 1) throw refused
+          continue
+        }
         missing -= 1
         failure ??= refusal(message, request.step)
       }

@@ -2,7 +2,7 @@ import { randomInt } from 'node:crypto'
 import { EngineError } from '../../../src/errors/engine-error.js'
 import type { Kernel } from '../kernel.js'
 import { errnoOf } from '../system-call-error.js'
-import { formatIpv4, lastAddress, parseIpv4, type Subnet, subnetOf } from './ipv4.js'
+import { formatIpv4, ipv4Bytes, lastAddress, parseIpv4, type Subnet, subnetOf } from './ipv4.js'
 import {
   type Attributes,
   attribute,
@@ -234,9 +234,9 @@ function addAddress({ linkIndex, address, prefixLength }: InterfaceAddress): Net
     flags: messageFlags.create | messageFlags.exclusive,
     parts: [
       info,
-      attribute(ifa.local, addressBytes(value)),
-      attribute(ifa.address, addressBytes(value)),
-      attribute(ifa.broadcast, addressBytes(lastAddress(subnetOf(value, prefixLength))))
+      attribute(ifa.local, ipv4Bytes(value)),
+      attribute(ifa.address, ipv4Bytes(value)),
+      attribute(ifa.broadcast, ipv4Bytes(lastAddress(subnetOf(value, prefixLength))))
     ]
   }
 }
@@ -248,7 +248,7 @@ function addDefaultRoute(gateway: string): NetlinkRequest {
     step: `add default route by ${gateway}`,
     type: types.newRoute,
     flags: messageFlags.create | messageFlags.exclusive,
-    parts: [info, attribute(rta.gateway, addressBytes(addressNumber(gateway)))]
+    parts: [info, attribute(rta.gateway, ipv4Bytes(addressNumber(gateway)))]
   }
 }
 
@@ -309,13 +309,6 @@ function addressNumber(address: string): number {
   const value = parseIpv4(address)
   if (value === undefined) throw new EngineError('invalid_argument', `not an IPv4 address: '${address}'`)
   return value
-}
-
-/** Addresses travel in network byte order. */
-function addressBytes(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  viewOf(bytes).setUint32(0, value)
-  return bytes
 }
 
 function macBytes(address: string): Uint8Array {

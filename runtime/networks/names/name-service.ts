@@ -6,6 +6,7 @@ import type { NameServer } from './name-server.js'
 
 /** The address of a container's name server, as in Docker. */
 export const nameServerAddress = '127.0.0.11'
+const namePort = 53
 
 /** Where nobody else is named. */
 const fallbackServers: readonly string[] = ['8.8.8.8', '8.8.4.4']
@@ -22,7 +23,6 @@ export interface NameServiceRequest {
 
 export interface NameServiceOptions {
   readonly network: HostNetwork
-  readonly closeFd: (fd: number) => void
   readonly endpoints: () => readonly StoredEndpoint[]
 }
 
@@ -32,43 +32,44 @@ export interface NameServiceOptions {
  */
 export class NameService {
   readonly #options: NameServiceOptions
-  readonly #servers = new Map<string, NameServer>()
+  readonly #servers = new Map<string, Promise<NameServer>>()
 
   constructor(options: NameServiceOptions) {
     this.#options = options
   }
 
   /** Serve a container. One that is served already is left alone; the rules of a server that is gone are replaced. */
-  async open({ containerId, namespacePath, servers, keepsWords }: NameServiceRequest): Promise<void> {
-    if (this.#servers.has(containerId)) return
-    const { network, closeFd } = this.#options
-    const { NameServer } = await import('./name-server.js')
-    const [datagram, stream] = await Promise.all([
-      network.openSocket(namespacePath, { kind: 'datagram', address: nameServerAddress, port: 0 }),
-      network.openSocket(namespacePath, { kind: 'stream', address: nameServerAddress, port: 0 })
-    ])
+  async open(request: NameServiceRequest): Promise<void> {
+    const { containerId } = request
+    const opening = this.#servers.get(containerId) ?? this.#open(request)
+    this.#servers.set(containerId, opening)
     try {
-      await network.nft(['-f', '-'], redirection(datagram.port, stream.port), { namespacePath })
+      await opening
     } catch (error) {
-      closeFd(datagram.fd)
-      closeFd(stream.fd)
+      if (this.#servers.get(containerId) === opening) this.#servers.delete(containerId)
       throw error
     }
+  }
+
+  async #open({ containerId, namespacePath, servers, keepsWords }: NameServiceRequest): Promise<NameServer> {
+    const { network } = this.#options
+    // Loaded for the first container that needs it.
+    const { NameServer } = await import('./name-server.js')
+    const sockets = await network.openService(namespacePath, { address: nameServerAddress, port: namePort, table: 'gantry_names' })
     const own = () => this.#options.endpoints().filter(stored => stored.containerId === containerId)
-    const server = new NameServer({
-      datagramFd: datagram.fd,
-      streamFd: stream.fd,
+    return new NameServer({
+      ...sockets,
       names: namesFor(own, this.#options.endpoints),
       upstream: () => (own().some(({ endpoint }) => !endpoint.internal) ? (servers.length > 0 ? servers : hostServers()) : []),
       keepsWords
     })
-    this.#servers.set(containerId, server)
   }
 
   /** Idempotent. */
   async close(containerId: string): Promise<void> {
-    const server = this.#servers.get(containerId)
+    const opening = this.#servers.get(containerId)
     this.#servers.delete(containerId)
+    const server = await opening?.catch(() => undefined)
     await server?.close()
   }
 
@@ -108,19 +109,6 @@ export function namesFor(own: () => readonly StoredEndpoint[], all: () => readon
 
 function compare(a: Endpoint, b: Endpoint): number {
   return a.interfaceName < b.interfaceName ? -1 : 1
-}
-
-function redirection(datagramPort: number, streamPort: number): string {
-  return `add table ip gantry_names
-delete table ip gantry_names
-table ip gantry_names {
-  chain output {
-    type nat hook output priority -100; policy accept;
-    ip daddr ${nameServerAddress} udp dport 53 dnat to ${nameServerAddress}:${datagramPort}
-    ip daddr ${nameServerAddress} tcp dport 53 dnat to ${nameServerAddress}:${streamPort}
-  }
-}
-`
 }
 
 /** Asked from this host: servers on its loopback are as good as others. */

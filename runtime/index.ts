@@ -6,6 +6,7 @@ import { EngineError } from '../src/errors/index.js'
 import { Unwind } from '../src/util/unwind.js'
 import type { ContainerContext } from './containers/container-context.js'
 import { createContainerStore } from './containers/container-store.js'
+import { Execs } from './containers/execs.js'
 import { LiveContainers } from './containers/live-containers.js'
 import { PreparedRuns } from './containers/prepared-runs.js'
 import { removeContainer } from './containers/remove.js'
@@ -17,6 +18,7 @@ import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { diskUsageHandlers } from './handlers/disk-usage.js'
+import { execHandlers } from './handlers/exec-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
 import { authHandlers } from './handlers/system-auth.js'
@@ -144,6 +146,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       prepared: opened(new PreparedRuns({ host, oci, networks })),
       events,
       live: new LiveContainers(),
+      execs: new Execs(),
       paths,
       trash,
       cgroups: report.cgroups,
@@ -165,6 +168,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...authHandlers(registry),
       ...lists,
       ...diskUsageHandlers(context, lists),
+      ...execHandlers(context),
       ...networkHandlers(context),
       ...volumeHandlers(context)
     }

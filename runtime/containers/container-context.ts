@@ -12,6 +12,7 @@ import type { Snapshotter } from '../snapshots/snapshotter.js'
 import type { Watchdog } from '../supervise/watchdog.js'
 import type { VolumeService } from '../volumes/volume-service.js'
 import type { ContainerStore } from './container-store.js'
+import type { Execs } from './execs.js'
 import type { LiveContainers } from './live-containers.js'
 import type { PreparedRuns } from './prepared-runs.js'
 import type { RuntimePaths } from './runtime-paths.js'
@@ -29,6 +30,7 @@ export interface ContainerContext {
   readonly events: EventLog
   readonly watchdog: Watchdog
   readonly live: LiveContainers
+  readonly execs: Execs
   readonly paths: RuntimePaths
   readonly trash: Trash
   readonly cgroups: CgroupLayout

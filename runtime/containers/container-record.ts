@@ -47,6 +47,8 @@ export interface ContainerState {
   readonly exitCode: number
   readonly error: string
   readonly oomKilled: boolean
+  /** Its processes are frozen. It counts as running, apart from what Docker refuses meanwhile. */
+  readonly paused?: boolean
   /** RFC 3339, or Go's zero time while it never happened. */
   readonly startedAt: string
   readonly finishedAt: string

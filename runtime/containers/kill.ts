@@ -2,6 +2,7 @@ import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
+import { thaw } from './pause.js'
 import { signalNumber } from './signals.js'
 
 /**
@@ -25,6 +26,8 @@ export async function killContainer(context: ContainerContext, idOrName: string,
 /** Send a signal, and say so. */
 export function signalContainer(context: ContainerContext, record: ContainerRecord, number: number): void {
   sendSignal(record, number)
+  // A frozen process takes nothing but what waits for it when it thaws. Docker thaws it too.
+  if (record.state.paused) void thaw(context, record)
   const attributes = { ...containerAttributes(record), signal: String(number) }
   context.events.publish({ Type: 'container', Action: 'kill', id: record.id, attributes })
 }

@@ -39,6 +39,7 @@ export async function removeContainer(
 export function forgetContainer(context: ContainerContext, record: ContainerRecord): void {
   context.events.publish({ Type: 'container', Action: 'destroy', id: record.id, attributes: containerAttributes(record) })
   context.live.forget(record.id)
+  context.execs.forget(record.id)
 }
 
 /**

@@ -56,6 +56,11 @@ export function startContainer(context: ContainerContext, idOrName: string, sign
       const exitCode = EngineError.is(error) && typeof error.details.exitCode === 'number' ? error.details.exitCode : 128
       const message = error instanceof Error ? error.message : String(error)
       await context.store.setState(id, { status: record.state.status, pid: 0, exitCode, error: message })
+      // What was to go away at its end goes away where it never began, as in Docker; who waits for that is told after the caller.
+      if (record.hostConfig.AutoRemove) {
+        await takeAllAway(context, record)
+        setImmediate(() => forgetContainer(context, record))
+      }
       if (failures.length > 0 && error instanceof Error) Object.assign(error, { suppressed: failures })
       throw error
     }
@@ -208,7 +213,7 @@ async function watch(
 }
 
 async function recordExit(context: ContainerContext, id: string, { exitCode, error = '' }: RunResult): Promise<void> {
-  await context.store.update(id, ({ state: { endpoints, ports: _ports, monitor: _monitor, ...state }, ...rest }) => ({
+  await context.store.update(id, ({ state: { endpoints, ports: _ports, monitor: _monitor, paused: _paused, ...state }, ...rest }) => ({
     ...rest,
     state: {
       ...state,

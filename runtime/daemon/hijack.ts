@@ -91,6 +91,8 @@ function feed(connection: Duplex, process: Hijacked, head: Buffer): { stop(): vo
   connection.on('data', take)
   connection.on('end', end)
   if (head.length > 0) take(head)
+  // It was paused where a body had to be read from it.
+  else connection.resume()
   // An end that came before anybody listened is not told again.
   if (connection.readableEnded) end()
   return { stop }

@@ -7,12 +7,16 @@ import { createContainer } from '../containers/create.js'
 import { containerAttributes } from '../containers/event-attributes.js'
 import { killContainer } from '../containers/kill.js'
 import { containerLogs } from '../containers/logs.js'
+import { pauseContainer, unpauseContainer } from '../containers/pause.js'
 import { removeContainer } from '../containers/remove.js'
 import { renameContainer } from '../containers/rename.js'
 import { resizeContainer } from '../containers/resize.js'
 import { restartContainer } from '../containers/restart.js'
 import { startContainer } from '../containers/start.js'
+import { containerStats } from '../containers/stats.js'
 import { stopContainer } from '../containers/stop.js'
+import { containerTop } from '../containers/top.js'
+import { updateContainer } from '../containers/update.js'
 import { waitForContainer } from '../containers/wait.js'
 import type { ImageRecord } from '../images/image-service.js'
 import { withDefaults } from './container-defaults.js'
@@ -63,6 +67,29 @@ export function containerHandlers(context: ContainerContext): Handlers {
       return { modified: true }
     },
 
+    async ContainerPause({ path }) {
+      await pauseContainer(context, path.id)
+      return { modified: true }
+    },
+
+    async ContainerUnpause({ path }) {
+      await unpauseContainer(context, path.id)
+      return { modified: true }
+    },
+
+    async ContainerTop({ path, query }, { signal }) {
+      return containerTop(context, path.id, query?.ps_args || '-ef', signal)
+    },
+
+    async ContainerStats({ path, query }, { signal }) {
+      const isStream = query?.stream ?? true
+      return containerStats(context, path.id, { samples: isStream ? 'stream' : query?.['one-shot'] ? 'one' : 'two' }, signal)
+    },
+
+    async ContainerUpdate({ path, body }) {
+      return { Warnings: await updateContainer(context, path.id, body) }
+    },
+
     async ContainerRename({ path, query }) {
       await renameContainer(context, path.id, query.name)
       return { modified: true }
@@ -75,7 +102,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
 
     async ContainerInspect({ path, query }) {
       const record = context.store.get(path.id)
-      const view = inspectView(record, context.paths)
+      const view = inspectView(record, context.paths, runningExecs(context, record.id))
       return query?.size ? { ...view, ...(await sizesOf(context, record)) } : view
     },
 
@@ -141,6 +168,13 @@ export function containerHandlers(context: ContainerContext): Handlers {
       return attached
     }
   }
+}
+
+function runningExecs(context: ContainerContext, id: string): readonly string[] {
+  return context.execs
+    .of(id)
+    .filter(({ state }) => state.status !== 'exited')
+    .map(exec => exec.id)
 }
 
 function graceOf(seconds: number | undefined) {

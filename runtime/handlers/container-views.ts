@@ -5,7 +5,7 @@ import type { MountPoint as RecordedMount } from '../volumes/volume-record.js'
 import { endpointViews, networkSettings, portSummaries } from './network-settings-view.js'
 
 /** A record as `GET /containers/{id}/json` shows it. */
-export function inspectView(record: ContainerRecord, paths: RuntimePaths): ContainerInspectResponse {
+export function inspectView(record: ContainerRecord, paths: RuntimePaths, execIds: readonly string[]): ContainerInspectResponse {
   const { id, state, config, hostConfig } = record
   const folder = paths.containerFolder(id)
   return {
@@ -14,9 +14,9 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths): Conta
     Path: record.path,
     Args: record.args,
     State: {
-      Status: state.status,
+      Status: stateWord(record),
       Running: state.status === 'running',
-      Paused: false,
+      Paused: state.paused ?? false,
       Restarting: false,
       OOMKilled: state.oomKilled,
       Dead: state.status === 'dead',
@@ -38,7 +38,7 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths): Conta
     MountLabel: '',
     ProcessLabel: '',
     AppArmorProfile: '',
-    ExecIDs: null,
+    ExecIDs: execIds.length > 0 ? execIds : null,
     HostConfig: hostConfig,
     GraphDriver: null,
     Mounts: mountPoints(record, paths),
@@ -59,12 +59,17 @@ export function summaryView(record: ContainerRecord, paths: RuntimePaths, now: D
     Created: Math.floor(Date.parse(record.createdAt) / 1000),
     Ports: portSummaries(record),
     Labels: config.Labels ?? {},
-    State: record.state.status,
+    State: stateWord(record),
     Status: statusText(record, now),
     HostConfig: { NetworkMode: hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: endpointViews(record) },
     Mounts: mountPoints(record, paths)
   }
+}
+
+/** The state in one of Docker's words. */
+export function stateWord({ state }: ContainerRecord): ContainerRecord['state']['status'] | 'paused' {
+  return state.paused ? 'paused' : state.status
 }
 
 /** What `docker ps` shows under STATUS. */
@@ -75,7 +80,7 @@ export function statusText(record: ContainerRecord, now: Date): string {
     case 'created':
       return 'Created'
     case 'running':
-      return `Up ${ago(state.startedAt)}`
+      return `Up ${ago(state.startedAt)}${state.paused ? ' (Paused)' : ''}`
     case 'exited':
       return `Exited (${state.exitCode}) ${ago(state.finishedAt)} ago`
     case 'dead':

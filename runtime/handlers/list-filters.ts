@@ -2,6 +2,7 @@ import { EngineError } from '../../src/errors/index.js'
 import { type ContainerPort, exposedPorts, parsePort } from '../containers/container-ports.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import type { MountPoint } from '../volumes/volume-record.js'
+import { stateWord } from './container-views.js'
 import { endpointViews } from './network-settings-view.js'
 
 /** Docker's filters as they come: values by key. */
@@ -41,7 +42,7 @@ function filterOf(key: string, values: readonly string[], facts: FilterFacts): (
             details: { filter: key, value }
           })
       }
-      return record => values.includes(record.state.status)
+      return record => values.includes(stateWord(record))
     case 'exited':
       return exitedFilter(values)
     case 'label':

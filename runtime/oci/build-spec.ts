@@ -2,6 +2,7 @@ import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
 import { capabilitiesOf } from './capabilities.js'
 import { defaultMounts, defaultShmBytes, maskedPaths, readonlyPaths } from './default-mounts.js'
 import { allDevicesRule, defaultDeviceRules } from './devices.js'
+import { environmentOf } from './environment.js'
 import { tmpfsMounts } from './mounts.js'
 import { resourcesOf, rlimitsOf } from './resources.js'
 import type { RuntimeSpec, SpecMount, SpecNamespace } from './runtime-spec.js'
@@ -33,8 +34,6 @@ export interface SpecRequest {
   readonly seccompPrograms: SeccompPrograms
 }
 
-const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-
 /**
  * config.json of a container, with Docker's defaults for everything that is not asked for.
  *
@@ -63,7 +62,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       ...(terminal && consoleSize?.[0] && consoleSize[1] ? { consoleSize: { height: consoleSize[0], width: consoleSize[1] } } : {}),
       user: { uid: user.uid, gid: user.gid, ...(user.additionalGids && { additionalGids: user.additionalGids }) },
       args: request.args,
-      env: environmentOf(request),
+      env: environmentOf({ hostname: request.hostname, tty: terminal, home: user.home, variables: config.Env ?? [] }),
       cwd: config.WorkingDir || '/',
       capabilities: { bounding: capabilities, effective, permitted: effective },
       ...(rlimits.length > 0 && { rlimits }),
@@ -86,21 +85,6 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       readonlyPaths: privileged ? [] : (hostConfig.ReadonlyPaths ?? readonlyPaths)
     }
   }
-}
-
-/** The order in which Docker builds it: defaults, then the image's and the caller's variables over them. */
-function environmentOf(request: SpecRequest): readonly string[] {
-  const variables = new Map<string, string>()
-  const defaults = [defaultPath, `HOSTNAME=${request.hostname}`, ...(request.config.Tty ? ['TERM=xterm'] : [])]
-  for (const pair of [...defaults, ...(request.config.Env ?? [])]) {
-    const equals = pair.indexOf('=')
-    const name = equals === -1 ? pair : pair.slice(0, equals)
-    // A name without a value takes the variable away.
-    if (equals === -1) variables.delete(name)
-    else variables.set(name, pair)
-  }
-  if (!variables.has('HOME')) variables.set('HOME', `HOME=${request.user.home}`)
-  return [...variables.values()]
 }
 
 function namespacesOf(request: SpecRequest): readonly SpecNamespace[] {

@@ -2,10 +2,11 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import type { Host, HostCommand } from '../host/host.js'
+import { type ExecRun, execProcess } from './exec-process.js'
 import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
 import { type PreparedRun, prepareCrun } from './prepared-run.js'
-import type { Run, RunRequest } from './run.js'
-import { logPath } from './run-log.js'
+import type { ExecRequest, Run, RunRequest } from './run.js'
+import { logPath, saidIn } from './run-log.js'
 import { runtimeEnvironment } from './runtime-environment.js'
 
 /** Drives an OCI runtime through the command line that crun, runc and others share. */
@@ -15,6 +16,8 @@ export interface OciRuntime {
   run(request: RunRequest): Promise<Run>
   /** Start the runtime before it is known what it is to run; undefined for one that cannot be. For a process without a terminal. */
   prepare(request: Pick<RunRequest, 'id' | 'stdio'>): Promise<PreparedRun | undefined>
+  /** Run one more process in a container that runs. */
+  exec(request: ExecRequest): Promise<ExecRun>
   /** Remove what the runtime knows of a container, its processes and cgroups included. Idempotent. */
   remove(id: string): Promise<void>
   /** What the runtime said when it could not start the bundle; undefined when it said nothing. */
@@ -88,6 +91,8 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
       return isCrun(path) ? prepareCrun({ host, path, executable, stateRoot }, request) : undefined
     },
 
+    exec: request => execProcess({ host, path, executable, stateRoot }, request),
+
     async remove(id) {
       const process = await host.spawn({
         argv: [path, '--root', stateRoot, 'delete', '--force', id],
@@ -98,8 +103,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
     },
 
     async failure(bundle) {
-      const messages = (await readLog(logPath(bundle))).split('\n').flatMap(line => messageOf(line))
-      return messages.length === 0 ? undefined : messages.join('; ')
+      return saidIn(await readLog(logPath(bundle)))
     }
   }
 }
@@ -114,17 +118,5 @@ async function readLog(path: string): Promise<string> {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return ''
     throw error
-  }
-}
-
-function messageOf(line: string): string[] {
-  try {
-    const entry: unknown = JSON.parse(line)
-    if (typeof entry !== 'object' || entry === null || !('msg' in entry)) return []
-    // crun writes no level in some versions; warnings are not why a start failed.
-    const level = 'level' in entry ? entry.level : 'error'
-    return level === 'error' || level === 'fatal' ? [String(entry.msg)] : []
-  } catch {
-    return line.trim() === '' ? [] : [line]
   }
 }

@@ -1,7 +1,7 @@
-import { closeSync, constants, openSync, readSync, writeFileSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { closeSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Host, HostProcess } from '../host/host.js'
+import { openAnonymousFile, readAnonymousFile } from './anonymous-file.js'
 import { pidPipe } from './pid-channel.js'
 import type { Run, RunRequest } from './run.js'
 import { logPath } from './run-log.js'
@@ -22,11 +22,6 @@ export interface PreparedRun {
 const configFd = 4
 const logFd = 5
 
-/** A file without a name (open(2)): nothing is left of it when its last descriptor is closed. */
-const anonymousFile = 0o20200000 | constants.O_RDWR
-
-const logLimitBytes = 64 * 1024
-
 export interface CrunProgram {
   readonly host: Host
   readonly path: string
@@ -42,7 +37,7 @@ export async function prepareCrun(crun: CrunProgram, { id, stdio }: Pick<RunRequ
   const { host, path, executable, stateRoot } = crun
   const [channel, config] = await Promise.all([pidPipe(host), host.pipe()])
   // Appended to for as long as it runs; a pipe could fill up, a name could be left behind.
-  const log = openSync(tmpdir(), anonymousFile, 0o600)
+  const log = openAnonymousFile()
   let process: HostProcess
   try {
     process = await host.spawn({
@@ -97,7 +92,7 @@ export async function prepareCrun(crun: CrunProgram, { id, stdio }: Pick<RunRequ
       return {
         process,
         pid: pid.then(number => {
-          if (number === undefined) writeFileSync(logPath(bundle), readAll(log))
+          if (number === undefined) writeFileSync(logPath(bundle), readAnonymousFile(log))
           else completeState(join(stateRoot, id, 'config.json'), text)
           return number
         })
@@ -114,9 +109,4 @@ function completeState(path: string, text: string): void {
     // The container has ended already, and crun has removed what it knew of it.
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }
-}
-
-function readAll(fd: number): Buffer {
-  const buffer = Buffer.alloc(logLimitBytes)
-  return buffer.subarray(0, readSync(fd, buffer, 0, buffer.length, 0))
 }

@@ -1,5 +1,5 @@
 import type { HostProcess } from '../host/host.js'
-import type { RuntimeSpec } from './runtime-spec.js'
+import type { RuntimeSpec, SpecProcess } from './runtime-spec.js'
 
 /** A bundle to run: a folder, what goes into its config.json, and where the process's streams go. */
 export interface RunRequest {
@@ -18,4 +18,16 @@ export interface Run {
   readonly process: HostProcess
   /** The container's process, as soon as it is set up. Undefined when the runtime ended before that. Never rejects. */
   readonly pid: Promise<number | undefined>
+}
+
+/** One more process in a container that runs. */
+export interface ExecRequest {
+  /** The container's. */
+  readonly id: string
+  /** `process` of the runtime specification. */
+  readonly process: SpecProcess
+  readonly stdio: RunRequest['stdio']
+  readonly consoleSocket?: string
+  /** A folder of its own, for what the runtime wants as files. */
+  readonly folder: string
 }

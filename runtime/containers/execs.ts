@@ -1,0 +1,59 @@
+import type { ExecConfig } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import type { LiveContainer } from './live-container.js'
+
+/** A process that was set up to run in a container. */
+export interface Exec {
+  /** 64 hexadecimal digits. */
+  readonly id: string
+  readonly containerId: string
+  readonly settings: ExecConfig
+  readonly argv: readonly string[]
+  /** Its streams, and those attached to them. */
+  readonly io: LiveContainer
+  state: ExecState
+}
+
+export interface ExecState {
+  readonly status: 'created' | 'running' | 'exited'
+  /** Seen from the host; 0 while there is none. */
+  readonly pid: number
+  /** Undefined while it has not ended. */
+  readonly exitCode?: number
+}
+
+/** Execs that are kept of one container: those that have ended longest ago are forgotten first. */
+const keptOfOne = 256
+
+/** The execs of this engine. They are of a process of it, and go with it. */
+export class Execs {
+  readonly #byId = new Map<string, Exec>()
+
+  add(exec: Exec): void {
+    this.#byId.set(exec.id, exec)
+    const ended = this.of(exec.containerId).filter(({ state }) => state.status === 'exited')
+    for (const { id } of ended.slice(0, Math.max(0, ended.length - keptOfOne))) this.#byId.delete(id)
+  }
+
+  /** @throws EngineError `not_found` */
+  get(id: string): Exec {
+    const exec = this.#byId.get(id) ?? this.#byPrefix(id)
+    if (exec === undefined) throw new EngineError('not_found', `No such exec instance: ${id}`, { details: { exec: id } })
+    return exec
+  }
+
+  /** Those of a container, oldest first. */
+  of(containerId: string): readonly Exec[] {
+    return [...this.#byId.values()].filter(exec => exec.containerId === containerId)
+  }
+
+  /** The container is gone. */
+  forget(containerId: string): void {
+    for (const { id } of this.of(containerId)) this.#byId.delete(id)
+  }
+
+  #byPrefix(prefix: string): Exec | undefined {
+    const found = /^[0-9a-f]{4,}$/.test(prefix) ? [...this.#byId.values()].filter(({ id }) => id.startsWith(prefix)) : []
+    return found.length === 1 ? found[0] : undefined
+  }
+}

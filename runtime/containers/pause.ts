@@ -1,0 +1,43 @@
+import { EngineError } from '../../src/errors/index.js'
+import { CgroupFiles } from '../host/cgroup-files.js'
+import type { ContainerContext } from './container-context.js'
+import type { ContainerRecord } from './container-record.js'
+import { containerAttributes } from './event-attributes.js'
+
+/** Freeze all processes of a container. @throws EngineError `conflict` where it does not run, or is paused already */
+export function pauseContainer(context: ContainerContext, idOrName: string): Promise<void> {
+  const { id } = context.store.get(idOrName)
+  return context.live.exclusive(id, async () => {
+    const record = context.store.get(id)
+    if (record.state.status !== 'running') throw new EngineError('conflict', `Container ${id} is not running`, { details: { id } })
+    if (record.state.paused) throw new EngineError('conflict', `Container ${id} is already paused`, { details: { id } })
+    await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).freeze(true)
+    await change(context, record, true)
+  })
+}
+
+/** Let a paused container go on. @throws EngineError `conflict` where it is not paused */
+export function unpauseContainer(context: ContainerContext, idOrName: string): Promise<void> {
+  const { id } = context.store.get(idOrName)
+  return context.live.exclusive(id, async () => {
+    const record = context.store.get(id)
+    if (!record.state.paused) throw new EngineError('conflict', `Container ${id} is not paused`, { details: { id } })
+    await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).freeze(false)
+    await change(context, record, false)
+  })
+}
+
+/** For a container that is being ended. Never rejects: one that is gone meanwhile is what was wanted. */
+export async function thaw(context: ContainerContext, record: ContainerRecord): Promise<void> {
+  await new CgroupFiles(context.cgroups, context.paths.cgroup(record.id)).freeze(false).catch(() => {})
+}
+
+async function change(context: ContainerContext, record: ContainerRecord, paused: boolean): Promise<void> {
+  await context.store.setState(record.id, { paused })
+  context.events.publish({
+    Type: 'container',
+    Action: paused ? 'pause' : 'unpause',
+    id: record.id,
+    attributes: containerAttributes(record)
+  })
+}

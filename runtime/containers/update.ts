@@ -1,0 +1,116 @@
+import type { ContainerUpdateRequest, HostConfig } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import { CgroupFiles } from '../host/cgroup-files.js'
+import { resourcesOf } from '../oci/resources.js'
+import type { SpecResources } from '../oci/runtime-spec.js'
+import type { ContainerContext } from './container-context.js'
+import { containerAttributes } from './event-attributes.js'
+
+/** What can be changed while a container runs. The rest of the request's properties belongs to other systems, or to creation. */
+const changeable = [
+  'CpuShares',
+  'CpuPeriod',
+  'CpuQuota',
+  'CpusetCpus',
+  'CpusetMems',
+  'NanoCpus',
+  'Memory',
+  'MemorySwap',
+  'MemoryReservation',
+  'PidsLimit',
+  'RestartPolicy'
+] as const
+
+/**
+ * Change limits and restart policy. What is absent or 0 stays as it is.
+ *
+ * @returns warnings
+ * @throws EngineError `not_found`, `invalid_argument`, `not_implemented` for what cannot be changed here
+ */
+export function updateContainer(
+  context: ContainerContext,
+  idOrName: string,
+  request: ContainerUpdateRequest
+): Promise<readonly string[] | null> {
+  const { id } = context.store.get(idOrName)
+  return context.live.exclusive(id, async () => {
+    const record = context.store.get(id)
+    const change = changeOf(request)
+    if (change.RestartPolicy?.Name && change.RestartPolicy.Name !== 'no' && record.hostConfig.AutoRemove) {
+      throw new EngineError('conflict', 'Restart policy cannot be updated because AutoRemove is enabled for the container', {
+        details: { id }
+      })
+    }
+    const hostConfig: HostConfig = { ...record.hostConfig, ...change }
+    const resources = resourcesOf(hostConfig, [])
+    if (record.state.status === 'running') {
+      await apply(new CgroupFiles(context.cgroups, context.paths.cgroup(id)), resources, change)
+    }
+    await context.store.update(id, current => ({ ...current, hostConfig }))
+    context.events.publish({ Type: 'container', Action: 'update', id, attributes: containerAttributes(record) })
+    return null
+  })
+}
+
+function changeOf(request: ContainerUpdateRequest): Partial<HostConfig> {
+  const asked = Object.entries(request).filter(([, value]) => saysSomething(value))
+  const other = asked.find(([name]) => !(changeable as readonly string[]).includes(name))
+  if (other !== undefined) {
+    throw new EngineError('not_implemented', `${other[0]}: ${JSON.stringify(other[1])} cannot be changed in a container that is there`, {
+      details: { field: other[0], value: other[1] }
+    })
+  }
+  return Object.fromEntries(asked)
+}
+
+function saysSomething(value: unknown): boolean {
+  if (value === undefined || value === null || value === 0 || value === '' || value === false) return false
+  if (Array.isArray(value)) return value.length > 0
+  if (typeof value === 'object') return Object.values(value).some(saysSomething)
+  return true
+}
+
+async function apply(files: CgroupFiles, resources: SpecResources, change: Partial<HostConfig>): Promise<void> {
+  const { memory = {}, cpu = {}, pids } = resources
+  if (change.Memory !== undefined || change.MemorySwap !== undefined) await applyMemory(files, memory)
+  if (memory.reservation !== undefined && change.MemoryReservation !== undefined) {
+    await files.write('memory', files.version('memory') === 2 ? 'memory.low' : 'memory.soft_limit_in_bytes', String(memory.reservation))
+  }
+  const v2 = files.version('cpu') === 2
+  if (cpu.shares !== undefined && change.CpuShares !== undefined) {
+    // The conversion that runc and crun make: 2..262144 onto 1..10000.
+    const weight = 1 + Math.floor(((cpu.shares - 2) * 9999) / 262_142)
+    await files.write('cpu', v2 ? 'cpu.weight' : 'cpu.shares', String(v2 ? weight : cpu.shares))
+  }
+  if (change.CpuQuota !== undefined || change.CpuPeriod !== undefined || change.NanoCpus !== undefined) {
+    const quota = cpu.quota ?? -1
+    const period = cpu.period ?? 100_000
+    if (v2) await files.write('cpu', 'cpu.max', `${quota > 0 ? quota : 'max'} ${period}`)
+    else {
+      await files.write('cpu', 'cpu.cfs_period_us', String(period))
+      await files.write('cpu', 'cpu.cfs_quota_us', String(quota))
+    }
+  }
+  if (cpu.cpus !== undefined && change.CpusetCpus !== undefined) await files.write('cpuset', 'cpuset.cpus', cpu.cpus)
+  if (cpu.mems !== undefined && change.CpusetMems !== undefined) await files.write('cpuset', 'cpuset.mems', cpu.mems)
+  if (change.PidsLimit !== undefined) await files.write('pids', 'pids.max', pids === undefined ? 'max' : String(pids.limit))
+}
+
+/** With v1 the limit may not pass that of memory and swap together, so which is first depends on where it goes. */
+async function applyMemory(files: CgroupFiles, memory: NonNullable<SpecResources['memory']>): Promise<void> {
+  const limit = String(memory.limit ?? -1)
+  const both = String(memory.swap ?? -1)
+  if (files.version('memory') === 2) {
+    await files.write('memory', 'memory.max', memory.limit === undefined ? 'max' : limit)
+    const swap = memory.swap === undefined || memory.swap < 0 ? 'max' : String(memory.swap - (memory.limit ?? 0))
+    if ((await files.read('memory', 'memory.swap.max')) !== undefined) await files.write('memory', 'memory.swap.max', swap)
+    return
+  }
+  const hasSwap = (await files.read('memory', 'memory.memsw.limit_in_bytes')) !== undefined
+  const current = Number((await files.read('memory', 'memory.memsw.limit_in_bytes')) ?? 0)
+  const grows = memory.swap === undefined || memory.swap < 0 || memory.swap >= current
+  const writeBoth = () => (hasSwap ? files.write('memory', 'memory.memsw.limit_in_bytes', both) : Promise.resolve())
+  if (grows) await writeBoth()
+  await files.write('memory', 'memory.limit_in_bytes', limit)
+  if (!grows) await writeBoth()
+}

@@ -9,9 +9,6 @@ import { exitOf } from './wait.js'
 
 const sigkill = 9
 
-/** Nothing aborts a clean-up half-way. */
-const never = new AbortController().signal
-
 /**
  * Remove a container and everything it had on the host.
  *
@@ -74,8 +71,13 @@ async function endRun(context: ContainerContext, record: ContainerRecord, force:
   }
   const { monitor } = record.state
   const watched = context.live.run(record.id) !== undefined || (monitor !== undefined && isAlive(monitor))
-  const ended = watched ? exitOf(context, record, never) : undefined
+  const ended = watched ? exitOf(context, record, never()) : undefined
   signalContainer(context, record, sigkill)
   if (ended !== undefined) await ended
   else await context.oci.remove(record.id)
+}
+
+/** Nothing aborts a clean-up half-way. A signal for each: many at once listen. */
+function never(): AbortSignal {
+  return new AbortController().signal
 }

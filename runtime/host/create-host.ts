@@ -17,6 +17,7 @@ import { type Kernel, unmountDetach } from './kernel.js'
 import { openKernel } from './koffi-kernel.js'
 import { Launcher } from './launcher.js'
 import { splitMountOptions } from './mount-options.js'
+import type { ElementChange } from './netlink/map-elements.js'
 import { runNft } from './run-nft.js'
 import { errnoOf } from './system-call-error.js'
 
@@ -182,6 +183,10 @@ class LauncherNetwork implements HostNetwork {
 
   nft(args: readonly string[], input = ''): Promise<string> {
     return runNft(args, input)
+  }
+
+  changeElements(table: string, changes: readonly ElementChange[]): Promise<boolean> {
+    return this.#launcher.call('changeElements', table, changes)
   }
 
   filterState(tables: readonly string[]): Promise<FilterState> {

@@ -1,3 +1,5 @@
+import type { ElementChange } from './netlink/map-elements.js'
+
 /** What networking needs of the kernel. Works in the host's network namespace; implemented in the launcher thread. */
 export interface HostNetwork {
   /**
@@ -30,6 +32,12 @@ export interface HostNetwork {
    * @throws EngineError `failed` with what it said, `not_found` when there is no nft
    */
   nft(args: readonly string[], input?: string): Promise<string>
+  /**
+   * Add entries to maps of an IPv4 nftables table, and delete some, in one step and without `nft`.
+   *
+   * @returns false where the table is not there, or not as the changes suppose: nothing was changed
+   */
+  changeElements(table: string, changes: readonly ElementChange[]): Promise<boolean>
   /** Which of these IPv4 nftables tables exist, and what a Docker host's or firewall's own `filter` table does to forwarded packets. */
   filterState(tables: readonly string[]): Promise<FilterState>
 }

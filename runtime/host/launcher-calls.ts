@@ -1,6 +1,7 @@
 import type { Kernel } from './kernel.js'
 import { unmountDetach } from './kernel.js'
 import type { LauncherCalls, RequestMessage, SpawnRequest } from './launcher-protocol.js'
+import { changeElements } from './netlink/map-elements.js'
 import { NetworkThread } from './network-thread.js'
 import { mountOverlay } from './overlay.js'
 import { findOnPath } from './posix-spawn.js'
@@ -27,6 +28,7 @@ export function launcherCalls(kernel: Kernel): (request: RequestMessage) => Prom
     removeLink: name => network.removeLink(name),
     bringBridgeUp: spec => network.bringBridgeUp(spec),
     addressing: () => network.addressing(),
+    changeElements: (table, changes) => changeElements(kernel, table, changes),
     filterState: tables => network.filterState(tables),
     shutdown: () => network.close()
   }

@@ -9,6 +9,7 @@ import type {
   NamespaceSpec,
   ServiceSockets
 } from './host-network.js'
+import type { ElementChange } from './netlink/map-elements.js'
 
 /**
  * What the main thread may ask of the launcher thread. A call that returns a promise lets the thread go on with others;
@@ -31,6 +32,7 @@ export interface LauncherCalls {
   removeLink(name: string): Promise<void>
   bringBridgeUp(spec: BridgeSpec): void
   addressing(): HostAddressing
+  changeElements(table: string, changes: readonly ElementChange[]): boolean
   filterState(tables: readonly string[]): FilterState
   /** Close what the thread keeps open; nothing is asked of it afterwards. */
   shutdown(): Promise<void>

@@ -4,6 +4,7 @@ import { isAlive, type ProcessIdentity } from '../host/process-identity.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import type { PortRequest, PublishRequest } from './network-manager.js'
 import type { PublishedPort, StoredPort } from './network-record.js'
+import { portKey } from './port-elements.js'
 import { openDatagramRelay, openStreamRelay, type PortRelay } from './port-relay.js'
 import type { RuleBook } from './rule-book.js'
 
@@ -36,11 +37,11 @@ export class PortPublisher {
     const unwind = new Unwind()
     unwind.add(() => this.release(request.containerId))
     try {
-      const published: PublishedPort[] = []
-      for (const port of request.ports) published.push(...(await this.#publishOne(request, port, defaultAddress)))
-      await this.#options.rules.sync()
+      const rows: StoredPort[] = []
+      for (const port of request.ports) rows.push(...(await this.#publishOne(request, port, defaultAddress)))
+      await this.#options.rules.change(rows.map(port => ({ action: 'add', port })))
       unwind.commit()
-      return published
+      return rows.map(({ protocol, containerPort, hostAddress, hostPort }) => ({ protocol, containerPort, hostAddress, hostPort }))
     } catch (error) {
       await unwind.run()
       throw error
@@ -85,13 +86,15 @@ export class PortPublisher {
   async #forget(isGone: (port: StoredPort) => boolean): Promise<void> {
     const { metadata, rules } = this.#options
     if (!metadata.list<StoredPort>('ports').some(({ value }) => isGone(value))) return
-    await metadata.transaction(transaction => {
-      for (const { key, value } of transaction.list<StoredPort>('ports')) if (isGone(value)) transaction.remove('ports', key)
+    const removed = await metadata.transaction(transaction => {
+      const rows = transaction.list<StoredPort>('ports').filter(({ value }) => isGone(value))
+      for (const { key } of rows) transaction.remove('ports', key)
+      return rows.map(({ value }) => value)
     })
-    await rules.sync()
+    await rules.change(removed.map(port => ({ action: 'delete', port })))
   }
 
-  async #publishOne(request: PublishRequest, port: PortRequest, defaultAddress: string): Promise<readonly PublishedPort[]> {
+  async #publishOne(request: PublishRequest, port: PortRequest, defaultAddress: string): Promise<readonly StoredPort[]> {
     const addresses =
       port.hostAddress !== undefined ? [port.hostAddress] : defaultAddress === anyIpv4 ? [anyIpv4, anyIpv6] : [defaultAddress]
     const { hostPorts } = port
@@ -106,7 +109,7 @@ export class PortPublisher {
     }
   }
 
-  async #claim(request: PublishRequest, port: PortRequest, addresses: readonly string[], hostPort: number): Promise<PublishedPort[]> {
+  async #claim(request: PublishRequest, port: PortRequest, addresses: readonly string[], hostPort: number): Promise<readonly StoredPort[]> {
     const { metadata, owner } = this.#options
     const { protocol, containerPort } = port
     const { containerId, endpoint } = request
@@ -129,14 +132,14 @@ export class PortPublisher {
       }
       await metadata.transaction(transaction => {
         for (const row of rows) refuseAllocated(request, transaction.list<StoredPort>('ports'), row)
-        for (const row of rows) transaction.put('ports', `${row.protocol}/${row.hostPort}/${row.hostAddress}`, row)
+        for (const row of rows) transaction.put('ports', portKey(row), row)
       })
     } catch (error) {
       await Promise.all(relays.map(relay => relay.close()))
       throw error
     }
     for (const relay of relays) this.#hold(containerId, relay)
-    return rows.map(({ hostAddress, hostPort: taken }) => ({ protocol, containerPort, hostAddress, hostPort: taken }))
+    return rows
   }
 
   #hold(containerId: string, relay: PortRelay): void {

@@ -4,6 +4,7 @@ import type { MetadataStore } from '../metadata/metadata-store.js'
 import { bridgeSettings } from './bridge-settings.js'
 import { installRules, removeRules } from './forwarding-rules.js'
 import type { StoredNetwork, StoredPort } from './network-record.js'
+import { portChanges, portKey } from './port-elements.js'
 import type { RuleNetwork } from './rule-table.js'
 
 export interface RuleBookOptions {
@@ -18,7 +19,7 @@ export interface RuleBookOptions {
 export class RuleBook {
   readonly table: string
   readonly #options: RuleBookOptions
-  #waiting: Promise<void> | undefined
+  #waiting: Turn | undefined
 
   constructor(options: RuleBookOptions) {
     this.#options = options
@@ -41,24 +42,53 @@ export class RuleBook {
     else await installRules(host.network, { table, networks: networks.map(ruleNetwork), ports }, options)
   }
 
-  /** As {@link RuleBook.apply}, taking the lock. Whoever asks while others wait for it is served together with them. */
-  sync(): Promise<void> {
-    this.#waiting ??= this.#sync()
-    return this.#waiting
+  /**
+   * Add or take away ports, whose records have been changed already. Takes the lock; whoever asks while others wait for it is served
+   * together with them.
+   */
+  change(changes: readonly PortChange[]): Promise<void> {
+    const turn = this.#waiting
+    if (turn !== undefined) {
+      turn.changes.push(...changes)
+      return turn.done
+    }
+    const own = [...changes]
+    const done = this.#turn(own)
+    this.#waiting = { changes: own, done }
+    return done
   }
 
-  async #sync(): Promise<void> {
-    const { host, lockPath } = this.#options
+  async #turn(changes: readonly PortChange[]): Promise<void> {
+    const { host, lockPath, table } = this.#options
+    // Others get in while this is waited for; from then on they need a turn of their own.
     const lock = await host.lock(lockPath, { signal: new AbortController().signal }).finally(() => {
-      // Records change before their rules do: from here on they are read, and later changes need another turn.
       this.#waiting = undefined
     })
     try {
-      await this.apply({ fresh: true })
+      const elements = changes.filter(change => this.#stands(change)).flatMap(({ action, port }) => portChanges(action, [port]))
+      if (elements.length > 0 && !(await host.network.changeElements(table, elements))) await this.apply({ fresh: true })
     } finally {
       lock.release()
     }
   }
+
+  /** A port that was given up may be somebody else's by now, and one that was taken may be given up. */
+  #stands({ action, port }: PortChange): boolean {
+    const holder = this.#options.metadata.get<StoredPort>('ports', portKey(port))?.containerId
+    return action === 'add' ? holder === port.containerId : holder === undefined
+  }
+}
+
+/** A port whose record was added or removed. */
+export interface PortChange {
+  readonly action: 'add' | 'delete'
+  readonly port: StoredPort
+}
+
+/** Changes that are made together. */
+interface Turn {
+  readonly changes: PortChange[]
+  readonly done: Promise<void>
 }
 
 function ruleNetwork({ id, bridge, subnet, internal, options }: StoredNetwork): RuleNetwork {

@@ -1,4 +1,5 @@
 import type { StoredPort } from './network-record.js'
+import { portMaps } from './port-elements.js'
 
 /** A bridge in the rules. */
 export interface RuleNetwork {
@@ -42,17 +43,17 @@ table ip ${table} {
     type ifname
     ${elements(networks.map(({ bridge }) => `"${bridge}"`))}
   }
-  map published {
+  map ${portMaps.anywhere} {
     type inet_proto . inet_service : ipv4_addr . inet_service
     ${elements(anywhere)}
   }
-  map published_on {
+  map ${portMaps.somewhere} {
     type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
     ${elements(somewhere)}
   }
   chain publish {
-    dnat ip to ip daddr . meta l4proto . th dport map @published_on
-    dnat ip to meta l4proto . th dport map @published
+    dnat ip to ip daddr . meta l4proto . th dport map @${portMaps.somewhere}
+    dnat ip to meta l4proto . th dport map @${portMaps.anywhere}
   }
   chain prerouting {
     type nat hook prerouting priority dstnat; policy accept;

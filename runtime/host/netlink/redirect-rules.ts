@@ -1,6 +1,7 @@
 import type { Kernel } from '../kernel.js'
-import { attribute, messageFlags, nested, text, viewOf } from './message.js'
-import { type NetlinkRequest, NetlinkSocket } from './netlink-socket.js'
+import { attribute, messageFlags, nested, text } from './message.js'
+import type { NetlinkRequest } from './netlink-socket.js'
+import { bigEndian16, bigEndian32, changeNftables, familyIpv4, ipv4Header as header, nftablesTypes as types } from './nftables-batch.js'
 
 /** One port of an address of this namespace that leads to another one of it. */
 export interface Redirect {
@@ -9,11 +10,6 @@ export interface Redirect {
   readonly toPort: number
 }
 
-const netlinkNetfilter = 12
-const familyIpv4 = 2
-/** linux/netfilter/nfnetlink.h: the subsystem is the upper byte of a type; a batch names it in its frame, in network byte order. */
-const subsystem = 10
-const types = { newTable: 0x0a00, deleteTable: 0x0a02, newChain: 0x0a03, newRule: 0x0a06, beginBatch: 16, endBatch: 17 } as const
 /** linux/netfilter/nf_tables.h */
 const nfta = {
   table: { name: 1 },
@@ -50,10 +46,8 @@ const destinationPortOffset = 2
  * @throws SystemCallError
  */
 export function replaceRedirects(kernel: Kernel, table: string, address: Uint8Array, redirects: readonly Redirect[]): void {
-  const socket = new NetlinkSocket(kernel, netlinkNetfilter)
   const chain = 'output'
   const create = messageFlags.create
-  const header = generalHeader(familyIpv4, 0)
   const tableName = attribute(nfta.table.name, text(table))
   const requests: NetlinkRequest[] = [
     // Made, if it was not there, so that it can be deleted with all that is in it.
@@ -87,12 +81,7 @@ export function replaceRedirects(kernel: Kernel, table: string, address: Uint8Ar
       ]
     }))
   ]
-  const frame = (type: number) => ({ step: 'batch', type, flags: 0, parts: [generalHeader(0, subsystem)] })
-  try {
-    socket.requestBatch(requests, { begin: frame(types.beginBatch), end: frame(types.endBatch) })
-  } finally {
-    socket.close()
-  }
+  changeNftables(kernel, requests)
 }
 
 /** NLM_F_APPEND: after the rules that are there. */
@@ -147,24 +136,4 @@ function immediate(register: number, value: Uint8Array): Uint8Array {
 
 function expression(name: string, data: readonly Uint8Array[]): Uint8Array {
   return nested(nfta.expression.element, [attribute(nfta.expression.name, text(name)), nested(nfta.expression.data, data)])
-}
-
-/** struct nfgenmsg: family(1) version(1) resource(2, network byte order). */
-function generalHeader(family: number, resource: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  bytes[0] = family
-  viewOf(bytes).setUint16(2, resource)
-  return bytes
-}
-
-function bigEndian32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4)
-  viewOf(bytes).setUint32(0, value)
-  return bytes
-}
-
-function bigEndian16(value: number): Uint8Array {
-  const bytes = new Uint8Array(2)
-  viewOf(bytes).setUint16(0, value)
-  return bytes
 }

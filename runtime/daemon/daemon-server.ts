@@ -166,6 +166,7 @@ export class DaemonServer {
 
   async #send(call: Call, input: OperationInput, response: ServerResponse, signal: AbortSignal): Promise<void> {
     const { operation } = call.route
+    if (pings.has(operation.id)) await this.#sayWhoAnswers(response, signal)
     const answer = call.handler(input, { signal })
     if (operation.id === 'ContainerWait') await announceWait(answer, response)
     const output = await answer
@@ -179,6 +180,15 @@ export class DaemonServer {
     }
     const tty = operation.response === 'frames' && (await this.#hasTerminal(input, signal))
     await sendResponse(response, operation, viewFor(operation.id, output, call.version), { version: call.version, tty, signal })
+  }
+
+  /** A ping's headers tell clients what to speak, whichever of its two methods they use. */
+  async #sayWhoAnswers(response: ServerResponse, signal: AbortSignal): Promise<void> {
+    response.setHeader('cache-control', 'no-cache, no-store, must-revalidate')
+    response.setHeader('pragma', 'no-cache')
+    // SystemPingHead's own output.
+    const headers = await handlerOf(this.#engine, 'SystemPingHead')?.({}, { signal })
+    for (const [name, value] of Object.entries((headers ?? {}) as Readonly<Record<string, string>>)) response.setHeader(name, value)
   }
 
   /** Whether a container whose output is sent has a terminal; services' and tasks' have none. */
@@ -208,6 +218,8 @@ export class DaemonServer {
     return response
   }
 }
+
+const pings: ReadonlySet<string> = new Set(['SystemPing', 'SystemPingHead'])
 
 const sameAs: Readonly<Record<string, string>> = { ContainerAttachWebsocket: 'ContainerAttach' }
 

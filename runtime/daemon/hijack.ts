@@ -90,8 +90,8 @@ function feed(connection: Duplex, process: Hijacked, head: Buffer): { stop(): vo
   }
   connection.on('data', take)
   connection.on('end', end)
+  // It may have been held up while its request was read.
   if (head.length > 0) take(head)
-  // It was paused where a body had to be read from it.
   else connection.resume()
   // An end that came before anybody listened is not told again.
   if (connection.readableEnded) end()

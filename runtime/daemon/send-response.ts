@@ -1,5 +1,15 @@
 import type { ServerResponse } from 'node:http'
-import { type Done, encodeFrame, encodeJsonLines, type Frame, isAtLeast, type Operation, type TarStream } from '../../src/api/index.js'
+import {
+  type Done,
+  encodeFrame,
+  encodeJsonLine,
+  type Frame,
+  isAtLeast,
+  type Operation,
+  streamErrorMessage,
+  type TarStream
+} from '../../src/api/index.js'
+import { mapStream } from './map-stream.js'
 import { pump } from './pump.js'
 
 /** What sending has to know beside the output. */
@@ -44,7 +54,11 @@ export async function sendResponse(
       return
     case 'json-lines':
       response.setHeader('content-type', 'application/json')
-      return stream(response, encodeJsonLines(output as AsyncIterable<unknown>), context)
+      return stream(
+        response,
+        mapStream(output as AsyncIterable<unknown>, encodeJsonLine, error => encodeJsonLine(streamErrorMessage(error))),
+        context
+      )
     case 'tar': {
       const archive = output as TarStream
       for (const [name, value] of Object.entries(archive.headers)) response.setHeader(name, value)
@@ -60,8 +74,8 @@ export async function sendResponse(
 }
 
 /** Frames as they go over the wire: bare where there is a terminal. */
-export async function* framed(frames: AsyncIterable<Frame>, tty: boolean): AsyncGenerator<Uint8Array> {
-  for await (const frame of frames) yield tty ? frame.data : encodeFrame(frame)
+export function framed(frames: AsyncIterable<Frame>, tty: boolean): AsyncIterable<Uint8Array> {
+  return mapStream(frames, tty ? frame => frame.data : encodeFrame)
 }
 
 /** What makes something that has an id answers 201. */

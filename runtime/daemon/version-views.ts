@@ -1,4 +1,5 @@
 import { type EventMessage, isAtLeast } from '../../src/api/index.js'
+import { mapStream } from './map-stream.js'
 
 /** Changes an operation's output into what an API version shows of it. */
 type View = (output: unknown, version: string) => unknown
@@ -14,11 +15,10 @@ export function viewFor(operationId: string, output: unknown, version: string): 
 }
 
 /** What events of containers and images looked like at first; docker-compose 1 and docker-py read nothing else. */
-async function* withOldFields(events: AsyncIterable<EventMessage>): AsyncGenerator<EventMessage> {
-  for await (const event of events) {
+function withOldFields(events: AsyncIterable<EventMessage>): AsyncIterable<EventMessage> {
+  return mapStream(events, event => {
     const { Type, Action, Actor } = event
-    if (Type === 'container') yield { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '', ...event }
-    else if (Type === 'image') yield { status: Action, id: Actor.ID, ...event }
-    else yield event
-  }
+    if (Type === 'container') return { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '', ...event }
+    return Type === 'image' ? { status: Action, id: Actor.ID, ...event } : event
+  })
 }

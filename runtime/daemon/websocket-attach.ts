@@ -6,6 +6,7 @@ import type { Hijacked, OperationInput } from '../../src/api/index.js'
 import { writeError } from './client-failure.js'
 import type { AnyHandler } from './daemon-engine.js'
 import { pump } from './pump.js'
+import { framed } from './send-response.js'
 
 /** A request for a WebSocket, and what to do with it. */
 export interface WebsocketAttach {
@@ -71,7 +72,7 @@ async function join(socket: WebSocket, process: Hijacked, signal: AbortSignal): 
   })
   stream.on('end', () => void process.closeWrite().catch(() => {}))
   try {
-    await pump(output(process), stream, gone.signal)
+    await pump(framed(process.output, true), stream, gone.signal)
   } finally {
     signal.removeEventListener('abort', leave)
     const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))
@@ -83,7 +84,3 @@ async function join(socket: WebSocket, process: Hijacked, signal: AbortSignal): 
 
 /** How long a client may take to answer the closing of its socket. */
 const closeMs = 1000
-
-async function* output(process: Hijacked): AsyncGenerator<Uint8Array> {
-  for await (const frame of process.output) yield frame.data
-}

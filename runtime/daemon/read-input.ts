@@ -32,7 +32,7 @@ export async function readInput({ operation, path }: Route, request: RequestPart
   const { query, headers } = operation.parameters
   const input = {
     path,
-    ...(query && { query: withDefaults(operation, decodeQuery(known(query, request.version), request.query)) }),
+    ...(query && { query: withDefaults(operation, decodeQuery(known(query, request.version), request.query), request.version) }),
     ...(headers && { headers: decodeHeaders(known(headers, request.version), request.headers) }),
     ...(await bodyOf(operation, request))
   }
@@ -40,9 +40,14 @@ export async function readInput({ operation, path }: Route, request: RequestPart
   return validateInput(operation, input as InputOf<Operation>)
 }
 
-/** Flags that are true when nothing is said: in Docker's code the default stands beside the parameter. */
-function withDefaults(operation: Operation, query: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
-  return operation.id === 'ContainerStats' && query.stream === undefined ? { ...query, stream: true } : query
+/** What is meant when nothing is said: in Docker's code the default stands beside the parameter, and changes with the version. */
+function withDefaults(operation: Operation, query: Readonly<Record<string, unknown>>, version: string): Readonly<Record<string, unknown>> {
+  if (operation.id === 'ContainerStats' && query.stream === undefined) return { ...query, stream: true }
+  // Volumes with names stay since 1.42, unless `all` says otherwise.
+  if (operation.id === 'VolumePrune' && !isAtLeast(version, '1.42')) {
+    return { ...query, filters: { ...(query.filters as object | undefined), all: ['true'] } } // what decodeQuery makes of filters
+  }
+  return query
 }
 
 const knownParameters = new WeakMap<Parameters, Map<string, Parameters>>()

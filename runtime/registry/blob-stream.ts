@@ -1,6 +1,7 @@
 import { EngineError } from '../../src/errors/index.js'
 import type { Exchange } from './exchange.js'
 import type { Descriptor } from './manifest.js'
+import { closedEarly } from './network-failure.js'
 import { type RetryPolicy, waitToRetry } from './retry.js'
 
 export interface BlobStreamOptions {
@@ -59,9 +60,9 @@ function wrongRange(blob: Descriptor, host: string, doing: string): EngineError 
   })
 }
 
-/** undici's word for a body that ended before its Content-Length: the same loss as a short one without a length. */
+/** A body that ended before its Content-Length: the same loss as a short one without a length. */
 function cutOff(error: unknown): error is EngineError {
-  return EngineError.is(error) && error.details.errno === 'UND_ERR_SOCKET'
+  return EngineError.is(error) && error.details.errno === closedEarly
 }
 
 function tooLong(blob: Descriptor, host: string, doing: string): EngineError {

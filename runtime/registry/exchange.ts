@@ -2,8 +2,37 @@ import { EngineError } from '../../src/errors/index.js'
 import { isLoopbackHost } from './endpoints.js'
 import { networkFailure } from './network-failure.js'
 
-/** The part of `fetch` that is used. */
-export type Fetch = typeof globalThis.fetch
+/** The part of `fetch` that is used: the global one is such a function. */
+export type Fetch = (url: string, init: FetchSettings) => Promise<Answer>
+
+export interface FetchSettings {
+  readonly method: 'GET' | 'POST'
+  /** Lower-case names. */
+  readonly headers: Record<string, string>
+  readonly redirect: 'manual'
+  readonly signal: AbortSignal
+  readonly body?: string
+}
+
+/** The part of a `Response` that is used. */
+export interface Answer {
+  readonly status: number
+  readonly headers: AnswerHeaders
+  readonly body: AnswerBody | null
+}
+
+export interface AnswerHeaders {
+  /** @param name lower case */
+  get(name: string): string | null
+}
+
+export interface AnswerBody {
+  getReader(): {
+    read(): Promise<{ readonly done: false; readonly value: Uint8Array } | { readonly done: true; readonly value?: unknown }>
+    cancel(): Promise<void>
+  }
+  cancel(): Promise<void>
+}
 
 /** One request, redirects included. */
 export interface ExchangeRequest {
@@ -29,7 +58,7 @@ export interface ExchangeOptions {
 /** A response whose body has not been read. Read it or discard it: until then its connection is taken. */
 export interface Exchange {
   readonly status: number
-  readonly headers: Headers
+  readonly headers: AnswerHeaders
   /** The host that answered, after redirects. */
   readonly host: string
   /** The body as it comes. Leaving the loop closes the connection. @throws EngineError `deadline_exceeded`, `unavailable` */
@@ -75,10 +104,10 @@ async function fetchOnce(
   headers: Readonly<Record<string, string>>,
   request: ExchangeRequest,
   { options, watch }: { readonly options: ExchangeOptions; readonly watch: Watch }
-): Promise<Response> {
-  const init: RequestInit = {
+): Promise<Answer> {
+  const init: FetchSettings = {
     method: request.method ?? 'GET',
-    headers,
+    headers: { ...headers },
     redirect: 'manual',
     signal: watch.signal,
     ...(request.body === undefined ? {} : { body: request.body })
@@ -87,7 +116,7 @@ async function fetchOnce(
   return watch.during(() => fetch(url.href, init))
 }
 
-function redirectTarget(response: Response, url: URL): URL | undefined {
+function redirectTarget(response: Answer, url: URL): URL | undefined {
   const location = response.headers.get('location')
   if (![301, 302, 303, 307, 308].includes(response.status) || location === null) return undefined
   return URL.canParse(location, url.href) ? new URL(location, url.href) : undefined
@@ -167,10 +196,10 @@ class Watch {
 
 class OpenExchange implements Exchange {
   readonly host: string
-  readonly #response: Response
+  readonly #response: Answer
   readonly #watch: Watch
 
-  constructor(response: Response, host: string, watch: Watch) {
+  constructor(response: Answer, host: string, watch: Watch) {
     this.#response = response
     this.host = host
     this.#watch = watch
@@ -180,7 +209,7 @@ class OpenExchange implements Exchange {
     return this.#response.status
   }
 
-  get headers(): Headers {
+  get headers(): AnswerHeaders {
     return this.#response.headers
   }
 

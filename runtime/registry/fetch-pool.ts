@@ -1,20 +1,26 @@
+import https from 'node:https'
 import { rootCertificates } from 'node:tls'
-import type { Agent } from 'undici'
 import { type RegistriesSettings, settingsFor, verifiesCertificate } from './endpoints.js'
 import type { Fetch } from './exchange.js'
+import { httpFetch } from './http-fetch.js'
+
+/** Set by whoever tells Node's own fetch how to connect: undici, in this process or by its package. */
+const dispatcherOfFetch = Symbol.for('undici.globalDispatcher.1')
+
+const builtInFetch = globalThis.fetch
 
 /**
- * Which `fetch` reaches a URL: the one given, or undici's with an agent of its own where the certificate of a host is
- * checked in another way than the system does. undici is loaded only then.
+ * Which `fetch` reaches a URL: the one given, or ours over node:http, with an agent of its own where the certificate of a host is checked in
+ * another way than the system does. Where the process has its own idea of how to fetch (a recorder, a proxy), that is kept to.
  */
 export class FetchPool {
-  readonly #fetch: Fetch
+  readonly #given: Fetch | undefined
   readonly #registries: RegistriesSettings
-  readonly #agents = new Map<string, Promise<{ readonly agent: Agent; readonly fetch: Fetch }>>()
+  readonly #plain = httpFetch()
+  readonly #agents = new Map<string, { readonly agent: https.Agent; readonly fetch: Fetch }>()
 
   constructor(fetch: Fetch | undefined, registries: RegistriesSettings) {
-    // Looked up at each call: what replaces the global (a recorder, a proxy set-up) is then seen.
-    this.#fetch = fetch ?? ((...parameters) => globalThis.fetch(...parameters))
+    this.#given = fetch
     this.#registries = registries
   }
 
@@ -22,30 +28,27 @@ export class FetchPool {
     const { host } = url
     const { ca } = settingsFor(host, this.#registries)
     const verified = verifiesCertificate(host, this.#registries)
-    if (url.protocol === 'http:' || (ca === undefined && verified)) return this.#fetch
+    if (url.protocol === 'http:' || (ca === undefined && verified))
+      return this.#given ?? (isFetchTouched() ? globalThis.fetch : this.#plain)
     const known = this.#agents.get(host)
-    if (known !== undefined) return (await known).fetch
-    const made = makeAgent(ca, verified)
-    this.#agents.set(host, made)
-    return (await made).fetch
+    if (known !== undefined) return known.fetch
+    const agent = new https.Agent({
+      keepAlive: true,
+      rejectUnauthorized: verified,
+      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
+    })
+    const fetch = httpFetch(agent)
+    this.#agents.set(host, { agent, fetch })
+    return fetch
   }
 
   async close(): Promise<void> {
-    const agents = await Promise.all(this.#agents.values())
+    for (const { agent } of this.#agents.values()) agent.destroy()
     this.#agents.clear()
-    await Promise.all(agents.map(({ agent }) => agent.destroy()))
   }
 }
 
-async function makeAgent(ca: string | undefined, verified: boolean): Promise<{ readonly agent: Agent; readonly fetch: Fetch }> {
-  const undici = await import('undici')
-  const agent = new undici.Agent({
-    connect: { rejectUnauthorized: verified, ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] }) },
-    // Stalls are watched by whoever reads, with the deadline that the user set.
-    headersTimeout: 0,
-    bodyTimeout: 0
-  })
-  // The npm package and the copy inside Node implement one fetch, under two sets of type names.
-  const fetch = ((url: string, init: object) => undici.fetch(url, { ...init, dispatcher: agent })) as unknown as Fetch
-  return { agent, fetch }
+/** Looked at for each request, because it can change. */
+function isFetchTouched(): boolean {
+  return globalThis.fetch !== builtInFetch || dispatcherOfFetch in globalThis || process.env.NODE_USE_ENV_PROXY === '1'
 }

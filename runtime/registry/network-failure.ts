@@ -7,6 +7,9 @@ interface Diagnosis {
   readonly retryable: boolean
 }
 
+/** A body that ended before its length: undici's word for it, used here whoever made the request. */
+export const closedEarly = 'UND_ERR_SOCKET'
+
 const down = (problem: string, advice: string, retryable = false): Diagnosis => ({ code: 'unavailable', problem, advice, retryable })
 const untrustedCertificate = down(
   'its certificate is not trusted',
@@ -26,7 +29,7 @@ const diagnoses: Readonly<Record<string, Diagnosis>> = {
   UND_ERR_CONNECT_TIMEOUT: down('the connection timed out', 'check the network, firewall and proxy of this machine'),
   ECONNRESET: down('the connection was reset', 'try again; if it lasts, check the registry and what is between it and here', true),
   EPIPE: down('the connection was closed', 'try again; if it lasts, check the registry and what is between it and here', true),
-  UND_ERR_SOCKET: down(
+  [closedEarly]: down(
     'the connection was closed early',
     'try again; if it lasts, check the registry and what is between it and here',
     true

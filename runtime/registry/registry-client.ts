@@ -50,7 +50,7 @@ export interface RemoteManifest {
 
 export interface RegistryClientOptions {
   readonly registries?: RegistriesSettings
-  /** @default the global `fetch` */
+  /** @default node:http; the global `fetch` where the process has changed it */
   readonly fetch?: Fetch
   /** How long a registry may stay silent. There is no limit for the whole. @default 60000 */
   readonly stallMs?: number

@@ -5,6 +5,8 @@ import type { EndpointRequest } from '../networks/network-manager.js'
 import type { NetworkRecord } from '../networks/network-record.js'
 import type { ContainerNetworks, ContainerRecord } from './container-record.js'
 
+const shortIdLength = 12
+
 /** The network that `HostConfig.NetworkMode` names; undefined where it names none (`container:<id>`). */
 export function networkOfMode(hostConfig: HostConfig): string | undefined {
   const mode = hostConfig.NetworkMode || 'default'
@@ -94,7 +96,7 @@ export function endpointSettings(network: NetworkRecord, settings: EndpointSetti
 
 /** The request for a container's place in a network. */
 export function endpointRequest(record: ContainerRecord, network: NetworkRecord, settings: EndpointSettings): EndpointRequest {
-  const isOwn = networkOfMode(record.hostConfig) === network.name
+  const isOwn = names(networkOfMode(record.hostConfig) ?? '', network)
   const macAddress = settings.MacAddress || (isOwn ? record.config.MacAddress : undefined)
   return {
     networkId: network.id,
@@ -103,6 +105,11 @@ export function endpointRequest(record: ContainerRecord, network: NetworkRecord,
     ...(macAddress && { macAddress }),
     ...(settings.GwPriority && { priority: settings.GwPriority })
   }
+}
+
+/** Whether a caller's word for a network means this one: its name, its id, or enough of its beginning. */
+export function names(word: string, { id, name }: Pick<NetworkRecord, 'id' | 'name'>): boolean {
+  return word === name || word === id || (word.length >= shortIdLength && id.startsWith(word))
 }
 
 /** By which the containers of a user-defined network find it: its name, what it is called there, its short id, its host name. */

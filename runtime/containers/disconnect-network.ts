@@ -4,7 +4,7 @@ import type { Endpoint, NetworkRecord } from '../networks/network-record.js'
 import { followWayOut } from './connect-network.js'
 import type { ContainerContext } from './container-context.js'
 import { containerFiles } from './container-files.js'
-import { networkOfMode } from './container-networks.js'
+import { names, networkOfMode } from './container-networks.js'
 import type { ContainerRecord } from './container-record.js'
 import { announceEndpoints } from './network-events.js'
 
@@ -61,8 +61,8 @@ function forgetAddress(path: string, address: string): void {
 
 function nameOfNetwork(record: ContainerRecord, network: NetworkRecord): string | undefined {
   const mode = networkOfMode(record.hostConfig)
-  const names = Object.keys(record.networks ?? (mode === undefined ? {} : { [mode]: {} }))
-  return names.find(name => name === network.name || name === network.id || (name.length >= 12 && network.id.startsWith(name)))
+  const words = Object.keys(record.networks ?? (mode === undefined ? {} : { [mode]: {} }))
+  return words.find(word => names(word, network))
 }
 
 function withoutNetwork(record: ContainerRecord, name: string | undefined): ContainerRecord {

@@ -1,5 +1,5 @@
 import type { EndpointSettings, NetworkSettings, PortBinding, PortSummary } from '../../src/api/index.js'
-import { aliasesOf, namesOf, networkOfMode } from '../containers/container-networks.js'
+import { aliasesOf, names, namesOf, networkOfMode } from '../containers/container-networks.js'
 import { exposedPorts, parsePort } from '../containers/container-ports.js'
 import { type ContainerRecord, zeroTime } from '../containers/container-record.js'
 import { predefinedNetworks } from '../networks/network-catalog.js'
@@ -40,7 +40,7 @@ export function endpointViews(record: ContainerRecord): Readonly<Record<string, 
   const endpoints = record.state.endpoints ?? []
   const shown = endpoints.map(endpoint => [endpoint.networkName, settingsOf(endpoint, asked)] as const)
   // A network may be named by its id: then it is known by its name once the container is in it.
-  const absent = asked.filter(([name]) => !endpoints.some(endpoint => names(endpoint, name)))
+  const absent = asked.filter(([name]) => !endpoints.some(endpoint => isMeant(name, endpoint)))
   return Object.fromEntries(
     [
       ...absent.map(([name, settings]) => [name, view(record, name, settings, undefined)] as const),
@@ -50,11 +50,11 @@ export function endpointViews(record: ContainerRecord): Readonly<Record<string, 
 }
 
 function settingsOf(endpoint: Endpoint, asked: readonly (readonly [string, EndpointSettings])[]) {
-  return { endpoint, settings: asked.find(([name]) => names(endpoint, name))?.[1] ?? {} }
+  return { endpoint, settings: asked.find(([name]) => isMeant(name, endpoint))?.[1] ?? {} }
 }
 
-function names({ networkName, networkId }: Endpoint, name: string): boolean {
-  return networkName === name || networkId === name || (name.length >= 12 && networkId.startsWith(name))
+function isMeant(word: string, { networkName, networkId }: Endpoint): boolean {
+  return names(word, { name: networkName, id: networkId })
 }
 
 function view(record: ContainerRecord, name: string, settings: EndpointSettings, endpoint: Endpoint | undefined): EndpointSettings {

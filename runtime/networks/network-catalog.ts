@@ -35,8 +35,9 @@ export class NetworkCatalog {
   }
 
   async get(idOrName: string): Promise<StoredNetwork> {
-    await this.predefined()
-    const exact = this.#options.store.get(idOrName)
+    // Most containers are on one of these: no search among all networks for them.
+    const known = (await this.predefined()).find(({ name }) => name === idOrName)?.id
+    const exact = this.#options.store.get(known ?? idOrName)
     if (exact !== undefined) return exact
     const all = this.#options.store.list()
     const found = all.find(({ name }) => name === idOrName)

@@ -20,6 +20,9 @@ export interface RelayOptions {
   readonly target: { readonly address: string; readonly port: number }
 }
 
+/** More than these are not remembered: the one that came first goes. */
+const datagramPeers = 4096
+
 /** A peer that has been silent for so long is forgotten. */
 const datagramIdleMs = 90_000
 
@@ -82,8 +85,13 @@ export async function openDatagramRelay({ hostAddress, hostPort, target }: Relay
         peers.delete(key)
         upstream.close()
       }
-      peer = { upstream, timer: setTimeout(forget, datagramIdleMs).unref() }
+      peer = { upstream, forget, timer: setTimeout(forget, datagramIdleMs).unref() }
       peers.set(key, peer)
+      const [oldest] = peers.size > datagramPeers ? peers.values() : []
+      if (oldest !== undefined) {
+        clearTimeout(oldest.timer)
+        oldest.forget()
+      }
     }
     peer.timer.refresh()
     peer.upstream.send(message, target.port, target.address, () => undefined)
@@ -108,5 +116,6 @@ export async function openDatagramRelay({ hostAddress, hostPort, target }: Relay
 
 interface Peer {
   readonly upstream: DatagramSocket
+  readonly forget: () => void
   readonly timer: NodeJS.Timeout
 }

@@ -1,5 +1,5 @@
 // Needs: root and the lab (test/lab).
-import { NetworkConnect } from 'gantry/api'
+import { NetworkConnect, NetworkList } from 'gantry/api'
 import { expect } from 'vitest'
 import { type Context, conform } from './conform.js'
 import { makeNetwork, startContainer } from './kit/networks.js'
@@ -128,6 +128,17 @@ conform('names of containers', {
     await engine.raw.call(NetworkConnect, { path: { id: network.id }, body })
     await eventually(async () => (await late.logs({ tail: 1 }).text()).startsWith(`PING ${name} (`))
     expect(await output(network.name, addressOf('late'))).toMatch(/PING late \(\d+\./)
+  },
+
+  'host-gateway among the extra hosts is the host as the container reaches it': async ({ engine, reference }) => {
+    const { start } = by({ engine, reference })
+    const container = await start('bridge', ['cat', '/etc/hosts'], { host: { ExtraHosts: ['outside:host-gateway', 'other:192.0.2.1'] } })
+    await container.wait()
+    const hosts = await container.logs().text()
+    const [bridge] = await engine.raw.call(NetworkList, { query: { filters: { name: ['bridge'], type: ['builtin'] } } })
+    const { Subnet = '' } = bridge?.IPAM?.Config?.[0] ?? {}
+    expect(hosts).toContain(`${Subnet.replace(/\.\d+\/\d+$/, '.1')}\toutside\n`)
+    expect(hosts).toContain('192.0.2.1\tother\n')
   },
 
   'on the default network there are no names': async ({ engine, reference, unique }) => {

@@ -222,6 +222,32 @@ conform(
       expect(Object.keys((await container.inspect()).NetworkSettings.Networks)).toEqual(['bridge'])
     },
 
+    'a container may be on several networks from the start, each with its own wishes': async ({ engine, reference, unique }) => {
+      const [a, b] = [unique('a'), unique('b')]
+      await using first = await makeNetwork(engine, a, { IPAM: { Config: [{ Subnet: '10.91.0.0/24' }] } })
+      await using second = await makeNetwork(engine, b, { IPAM: { Config: [{ Subnet: '10.92.0.0/24' }] } })
+      const { Id: id } = await engine.raw.call(ContainerCreate, {
+        body: {
+          Image: reference('busybox'),
+          Cmd: ['sh', '-c', 'ip -4 -o addr show dev eth0; ip -4 -o addr show dev eth1; ip route; cat /etc/hosts'],
+          HostConfig: { NetworkMode: second.name },
+          NetworkingConfig: { EndpointsConfig: { [second.name]: { IPAMConfig: { IPv4Address: '10.92.0.5' } } } }
+        }
+      })
+      const settings = { IPAMConfig: { IPv4Address: '10.91.0.5' }, Aliases: ['first'] }
+      await engine.raw.call(NetworkConnect, { path: { id: first.name }, body: { Container: id, EndpointConfig: settings } })
+      const container = await engine.container(id)
+      await container.start()
+      await container.wait()
+      const text = await container.logs().text()
+      expect(text).toMatch(/inet 10\.9[12]\.0\.5\/24 [^\n]* eth0/)
+      expect(text).toMatch(/inet 10\.9[12]\.0\.5\/24 [^\n]* eth1/)
+      // That of the first network by name.
+      expect(text).toContain('default via 10.91.0.1')
+      expect(text).toMatch(/10\.91\.0\.5\t[0-9a-f]{12}\n/)
+      expect(text).toMatch(/10\.92\.0\.5\t[0-9a-f]{12}\n/)
+    },
+
     'host and none take nobody in': async ({ engine, image }) => {
       const container = await image.cmd('sleep', '1000').start()
       const join = (id: string) => engine.raw.call(NetworkConnect, { path: { id }, body: { Container: container.id } })

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { createEngine, type Engine } from 'gantry'
+import { ContainerExec, ExecInspect, ExecStart } from 'gantry/api'
 import { type Lab, startLab } from '../lab/lab.js'
 import { pushVariants } from './layer-variants.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
@@ -19,7 +20,12 @@ const settleMs = 3_000
 
 const execute = promisify(execFile)
 
-const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = { run: benchRun, pull: benchPull, import: benchImport }
+const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
+  run: benchRun,
+  pull: benchPull,
+  import: benchImport,
+  exec: benchExec
+}
 
 async function main(): Promise<void> {
   const asked = process.argv.slice(2)
@@ -55,6 +61,36 @@ async function benchRun(lab: Lab): Promise<void> {
     ]
     console.log(report({ work: "run(['true']) on the default bridge", ours, peers, goal: 15 }))
   })
+}
+
+/** `docker exec container true`, and the same three calls here: set up, start and read to the end, ask for the exit code. */
+async function benchExec(lab: Lab): Promise<void> {
+  const reference = need(lab.images.busybox, 'the busybox image')
+  await withEngine(async engine => {
+    await engine.image(reference).pull()
+    await docker(lab, 'pull', '-q', reference)
+    const name = `gantry-bench-exec-${process.pid}`
+    const { id } = await engine.image(reference).cmd('sleep', '1000').start()
+    await docker(lab, 'run', '-d', '--network', 'none', '--name', name, reference, 'sleep', '1000')
+    try {
+      const [ours, docked] = await inTurns([() => execTrue(engine, id), () => docker(lab, 'exec', name, 'true')], { rounds: 30, warmUp: 3 })
+      if (!ours || !docked) return
+      console.log(
+        report({ work: "exec(['true']) in a running container", ours, peers: [{ name: 'docker exec', samples: docked }], goal: 8 })
+      )
+    } finally {
+      await docker(lab, 'rm', '-f', name)
+    }
+  })
+}
+
+async function execTrue(engine: Engine, id: string): Promise<void> {
+  const body = { Cmd: ['true'], AttachStdout: true, AttachStderr: true }
+  const { Id } = await engine.raw.call(ContainerExec, { path: { id }, body })
+  const { output } = await engine.raw.call(ExecStart, { path: { id: Id }, body: { Detach: false } })
+  for await (const _ of output);
+  const { ExitCode } = await engine.raw.call(ExecInspect, { path: { id: Id } })
+  if (ExitCode !== 0) throw new Error(`true exited with ${ExitCode}`)
 }
 
 /** Pull and unpack the Debian image from the same registry, from nothing; beside it one bare gunzip of its layer. */

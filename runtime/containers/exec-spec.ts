@@ -1,6 +1,9 @@
+import { hostname } from 'node:os'
 import type { ExecConfig } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
 import { capabilitiesOf } from '../oci/capabilities.js'
 import { environmentOf } from '../oci/environment.js'
+import { rlimitsOf } from '../oci/resources.js'
 import type { SpecProcess } from '../oci/runtime-spec.js'
 import { securityOptions } from '../oci/security-options.js'
 import { resolveUser } from '../oci/user.js'
@@ -13,7 +16,7 @@ const userFileLimitBytes = 4 * 1024 ** 2
 /**
  * The process of an exec, for the OCI runtime: the container's environment, folder, user and limits, where nothing else is asked for.
  *
- * @throws EngineError `invalid_argument` for a user that the container does not know
+ * @throws EngineError `invalid_argument` for a user that the container does not know, or a folder that is not absolute
  */
 export async function execSpec(
   context: ContainerContext,
@@ -21,6 +24,12 @@ export async function execSpec(
   request: { readonly settings: ExecConfig; readonly argv: readonly string[]; readonly consoleSize: readonly number[] | undefined }
 ): Promise<SpecProcess> {
   const { settings, argv } = request
+  // Some OCI runtimes take it as relative to the root.
+  if (settings.WorkingDir && !settings.WorkingDir.startsWith('/')) {
+    throw new EngineError('invalid_argument', 'OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown', {
+      details: { field: 'WorkingDir', value: settings.WorkingDir }
+    })
+  }
   const root = `/proc/${state.pid}/root`
   const read = async (path: string) => Buffer.from((await context.host.readFileIn(root, path, userFileLimitBytes)) ?? '').toString('utf8')
   const [passwd, group] = await Promise.all([read('/etc/passwd'), read('/etc/group')])
@@ -35,6 +44,7 @@ export async function execSpec(
   )
   const effective = user.uid === 0 ? capabilities : []
   const tty = settings.Tty ?? false
+  const rlimits = rlimitsOf(hostConfig)
   const [height, width] = request.consoleSize ?? settings.ConsoleSize ?? []
   return {
     terminal: tty,
@@ -42,13 +52,15 @@ export async function execSpec(
     user: { uid: user.uid, gid: user.gid, ...(user.additionalGids && { additionalGids: user.additionalGids }) },
     args: argv,
     env: environmentOf({
-      hostname: config.Hostname ?? '',
+      hostname: config.Hostname || hostname(),
       tty,
       home: user.home,
       variables: [...(config.Env ?? []), ...(settings.Env ?? [])]
     }),
     cwd: settings.WorkingDir || config.WorkingDir || '/',
     capabilities: { bounding: capabilities, effective, permitted: effective },
-    noNewPrivileges: securityOptions(hostConfig.SecurityOpt ?? []).noNewPrivileges
+    ...(rlimits.length > 0 && { rlimits }),
+    noNewPrivileges: securityOptions(hostConfig.SecurityOpt ?? []).noNewPrivileges,
+    ...(hostConfig.OomScoreAdj !== undefined && { oomScoreAdj: hostConfig.OomScoreAdj })
   }
 }

@@ -1,42 +1,48 @@
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecConfig, Frame, Hijacked } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { AsyncQueue } from '../../src/util/async-queue.js'
+import { deferred } from '../../src/util/deferred.js'
 import { Unwind } from '../../src/util/unwind.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
+import { DetachFilter, defaultDetachKeys, parseDetachKeys } from './detach-keys.js'
 import { containerAttributes } from './event-attributes.js'
+import { cannotStart, execFailure } from './exec-failure.js'
 import { execSpec } from './exec-spec.js'
 import type { Exec } from './execs.js'
 import { LiveContainer } from './live-container.js'
 import { openStdio } from './open-stdio.js'
 
-/** What dockerd says an exec ended with that could not be started. */
-const cannotStart = 126
-
 /**
  * Set up a process for a running container.
  *
- * @throws EngineError `not_found`, `conflict` (it does not run, or is paused), `invalid_argument` (no command)
+ * @throws EngineError `not_found`, `conflict` (it does not run, or is paused), `invalid_argument` (no command), `failed` (detach keys that
+ *   are none)
  */
 export function createExec(context: ContainerContext, idOrName: string, settings: ExecConfig): Exec {
   const record = context.store.get(idOrName)
   refuseNotRunning(record, idOrName)
-  const [program = '', ...rest] = settings.Cmd ?? []
-  if (program === '') throw new EngineError('invalid_argument', 'No exec command specified', { details: { field: 'Cmd' } })
+  const argv = settings.Cmd ?? []
+  if (argv.length === 0) throw new EngineError('invalid_argument', 'No exec command specified', { details: { field: 'Cmd' } })
+  const detachKeys = settings.DetachKeys ? parseDetachKeys(settings.DetachKeys) : undefined
   context.cgroupAttach.expect()
   const exec: Exec = {
     id: randomBytes(32).toString('hex'),
     containerId: record.id,
+    containerStartedAt: record.state.startedAt,
     settings,
-    argv: [program, ...rest],
+    argv,
     io: new LiveContainer({ tty: settings.Tty ?? false, stdinOnce: true }),
+    detachKeys,
+    launched: deferred<void>(),
     state: { status: 'created', pid: 0 }
   }
   context.execs.add(exec)
-  publish(context, record, exec, `exec_create: ${exec.argv.join(' ')}`)
+  publish(context, record, exec, actionOf('exec_create', exec))
   return exec
 }
 
@@ -46,13 +52,13 @@ export async function startExec(
   id: string,
   options: { readonly consoleSize?: readonly number[] } = {}
 ): Promise<Hijacked> {
-  const exec = context.execs.get(id)
+  const exec = findExec(context, id)
   const record = claim(context, exec)
   const { AttachStdin = false, AttachStdout = false, AttachStderr = false } = exec.settings
   const connection = exec.io.attach({ stdin: AttachStdin, stdout: AttachStdout, stderr: AttachStderr })
   try {
     await launch(context, record, exec, options.consoleSize)
-    return connection
+    return exec.io.tty && AttachStdin ? detachable(context, record, exec, connection) : connection
   } catch (error) {
     await connection.close()
     return lastWords(exec.io.tty, error)
@@ -61,7 +67,7 @@ export async function startExec(
 
 /** Start it, connected to nothing. @throws EngineError what hinders it */
 export async function startDetached(context: ContainerContext, id: string): Promise<void> {
-  const exec = context.execs.get(id)
+  const exec = findExec(context, id)
   await launch(context, claim(context, exec), exec, undefined)
 }
 
@@ -117,12 +123,60 @@ export function killExec({ state }: Exec): void {
   }
 }
 
-/** Set the size of an exec's terminal. @throws EngineError `not_found`, `conflict` where there is no terminal */
-export function resizeExec(context: ContainerContext, id: string, size: { readonly columns: number; readonly rows: number }): void {
-  const { io } = context.execs.get(id)
-  if (io.terminalFd === undefined)
-    throw new EngineError('conflict', `exec ${id} has no terminal, or does not run`, { details: { exec: id } })
-  context.host.resizeTerminal(io.terminalFd, size)
+/**
+ * Set the size of an exec's terminal, once it is there; without a terminal there is nothing to set.
+ *
+ * @throws EngineError `not_found`, of one that has ended too; `failed` where it is not started in time
+ */
+export async function resizeExec(
+  context: ContainerContext,
+  id: string,
+  size: { readonly columns: number; readonly rows: number }
+): Promise<void> {
+  const exec = findExec(context, id)
+  const late = new AbortController()
+  const isLate = sleep(startPatienceMs, true, { signal: late.signal, ref: false }).catch(() => false)
+  if (await Promise.race([exec.launched.promise.then(() => false), isLate])) {
+    throw new EngineError('failed', 'timeout waiting for exec session ready', { details: { exec: exec.id } })
+  }
+  late.abort()
+  if (exec.state.status === 'exited') throw new EngineError('not_found', 'no such exec', { details: { exec: exec.id } })
+  if (exec.io.terminalFd !== undefined) context.host.resizeTerminal(exec.io.terminalFd, size)
+}
+
+/**
+ * An exec by its id. One that was set up for an earlier run of its container, and never started, went with that run.
+ *
+ * @throws EngineError `not_found`
+ */
+export function findExec(context: ContainerContext, id: string): Exec {
+  const exec = context.execs.get(id)
+  const record = context.store.find(exec.containerId)
+  const isOver =
+    exec.state.status === 'created' && (record?.state.status !== 'running' || record.state.startedAt !== exec.containerStartedAt)
+  if (record !== undefined && !isOver) return exec
+  context.execs.remove(exec.id)
+  throw new EngineError('not_found', `No such exec instance: ${id}`, { details: { exec: id } })
+}
+
+/** The connection to a terminal, which the detach keys leave: the process goes on. */
+function detachable(context: ContainerContext, record: ContainerRecord, exec: Exec, connection: Hijacked): Hijacked {
+  const filter = new DetachFilter(exec.detachKeys ?? defaultDetachKeys)
+  const close = () => connection.close()
+  return {
+    tty: connection.tty,
+    output: connection.output,
+    closeWrite: () => connection.closeWrite(),
+    close,
+    [Symbol.asyncDispose]: close,
+    write: async typed => {
+      const { pass, detached } = filter.push(typed)
+      if (pass.length > 0) await connection.write(pass)
+      if (!detached) return
+      publish(context, record, exec, 'exec_detach')
+      await close()
+    }
+  }
 }
 
 function claim(context: ContainerContext, exec: Exec): ContainerRecord {
@@ -131,7 +185,8 @@ function claim(context: ContainerContext, exec: Exec): ContainerRecord {
     throw new EngineError('not_found', `No such container: ${exec.containerId}`, { details: { container: exec.containerId } })
   refuseNotRunning(record, record.id)
   if (exec.state.status !== 'created') {
-    throw new EngineError('conflict', `Error: Exec command ${exec.id} has already run`, { details: { exec: exec.id } })
+    const why = exec.state.status === 'running' ? 'is already running' : 'has already run'
+    throw new EngineError('conflict', `Error: Exec command ${exec.id} ${why}`, { details: { exec: exec.id } })
   }
   // A second start finds it taken, however soon it comes.
   exec.state = { status: 'running', pid: 0 }
@@ -155,7 +210,7 @@ async function launch(
   const folder = join(paths.bundle(record.id), `exec-${exec.id.slice(0, 12)}`)
   const unwind = new Unwind()
   context.cgroupAttach.expect()
-  publish(context, record, exec, `exec_start: ${exec.argv.join(' ')}`)
+  publish(context, record, exec, actionOf('exec_start', exec))
   try {
     const needsFolder = io.tty || oci.name !== 'crun'
     if (needsFolder) {
@@ -175,13 +230,15 @@ async function launch(
     })
     stdio.spawned()
     const pid = await run.pid
-    if (pid === undefined) throw failure(exec, oci.name, await run.failure())
+    if (pid === undefined) throw execFailure(exec, oci.name, await run.failure())
     exec.state = { status: 'running', pid }
     io.begin(await stdio.connect(), undefined)
+    exec.launched.resolve()
     void watch(context, record, exec, run.process.exited, needsFolder ? folder : undefined)
   } catch (error) {
     await unwind.run()
     exec.state = { status: 'exited', pid: 0, exitCode: cannotStart }
+    exec.launched.resolve()
     io.finish()
     throw error
   }
@@ -200,25 +257,15 @@ async function watch(
   if (folder !== undefined) rmSync(folder, { recursive: true, force: true })
   const exitCode = code ?? 137
   // Whoever sees the end of the output finds the exit code.
-  exec.state = { status: 'exited', pid: 0, exitCode }
+  exec.state = { status: 'exited', pid: exec.state.pid, exitCode }
   publish(context, context.store.find(record.id) ?? record, exec, 'exec_die', { exitCode: String(exitCode) })
   exec.io.finish()
 }
 
 const drainGraceMs = 500
 
-function failure(exec: Exec, runtime: string, said = `${runtime} said nothing`): EngineError {
-  const [program = ''] = exec.argv
-  const isMissing = /not found|no such file or directory/i.test(said) && said.includes(program)
-  const why = isMissing
-    ? `exec: ${JSON.stringify(program)}: ${program.includes('/') ? `stat ${program}: no such file or directory` : 'executable file not found in $PATH'}`
-    : /permission denied|is a directory/i.test(said)
-      ? `exec: ${JSON.stringify(program)}: permission denied`
-      : said
-  return new EngineError('invalid_argument', `OCI runtime exec failed: exec failed: unable to start container process: ${why}: unknown`, {
-    details: { exec: exec.id, runtime, said, exitCode: cannotStart }
-  })
-}
+/** Docker's, for a terminal whose size is set before its process is there. */
+const startPatienceMs = 10_000
 
 /** A connection that says why there is no process, and ends. */
 function lastWords(tty: boolean, error: unknown): Hijacked {
@@ -227,6 +274,12 @@ function lastWords(tty: boolean, error: unknown): Hijacked {
   output.end()
   const nothing = async () => {}
   return { tty, output, write: nothing, closeWrite: nothing, close: nothing, [Symbol.asyncDispose]: nothing }
+}
+
+/** Docker puts the command into the event's name, arguments after a blank whether there are any or not. */
+function actionOf(action: string, { argv }: Exec): string {
+  const [program = '', ...rest] = argv
+  return `${action}: ${program} ${rest.join(' ')}`
 }
 
 function publish(

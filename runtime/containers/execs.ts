@@ -1,5 +1,6 @@
 import type { ExecConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import type { Deferred } from '../../src/util/deferred.js'
 import type { LiveContainer } from './live-container.js'
 
 /** A process that was set up to run in a container. */
@@ -7,16 +8,22 @@ export interface Exec {
   /** 64 hexadecimal digits. */
   readonly id: string
   readonly containerId: string
+  /** When the container's run began that it was set up for: with that run it is over. */
+  readonly containerStartedAt: string
   readonly settings: ExecConfig
   readonly argv: readonly string[]
   /** Its streams, and those attached to them. */
   readonly io: LiveContainer
+  /** The keys that leave its terminal; undefined: Docker's. */
+  readonly detachKeys: Uint8Array | undefined
+  /** Settled when its process is there, or was refused. */
+  readonly launched: Deferred<void>
   state: ExecState
 }
 
 export interface ExecState {
   readonly status: 'created' | 'running' | 'exited'
-  /** Seen from the host; 0 while there is none. */
+  /** Seen from the host; 0 where there never was one. */
   readonly pid: number
   /** Undefined while it has not ended. */
   readonly exitCode?: number
@@ -45,6 +52,19 @@ export class Execs {
   /** Those of a container, oldest first. */
   of(containerId: string): readonly Exec[] {
     return [...this.#byId.values()].filter(exec => exec.containerId === containerId)
+  }
+
+  /** Those of a container that have not ended, as its inspection lists them. */
+  pendingOf({ id, state: { startedAt } }: { readonly id: string; readonly state: { readonly startedAt: string } }): readonly string[] {
+    const pending = ({ state, containerStartedAt }: Exec) =>
+      state.status === 'running' || (state.status === 'created' && containerStartedAt === startedAt)
+    return this.of(id)
+      .filter(pending)
+      .map(exec => exec.id)
+  }
+
+  remove(id: string): void {
+    this.#byId.delete(id)
   }
 
   /** The container is gone. */

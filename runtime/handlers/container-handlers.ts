@@ -102,7 +102,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
 
     async ContainerInspect({ path, query }) {
       const record = context.store.get(path.id)
-      const view = inspectView(record, context.paths, runningExecs(context, record.id))
+      const view = inspectView(record, context.paths, context.execs.pendingOf(record))
       return query?.size ? { ...view, ...(await sizesOf(context, record)) } : view
     },
 
@@ -168,13 +168,6 @@ export function containerHandlers(context: ContainerContext): Handlers {
       return attached
     }
   }
-}
-
-function runningExecs(context: ContainerContext, id: string): readonly string[] {
-  return context.execs
-    .of(id)
-    .filter(({ state }) => state.status !== 'exited')
-    .map(exec => exec.id)
 }
 
 function graceOf(seconds: number | undefined) {

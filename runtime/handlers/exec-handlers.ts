@@ -1,6 +1,6 @@
 import type { Handlers, Hijacked } from '../../src/api/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
-import { createExec, resizeExec, startDetached, startExec } from '../containers/exec.js'
+import { createExec, findExec, resizeExec, startDetached, startExec } from '../containers/exec.js'
 
 /** The operations of `/exec`, and the one that sets an exec up. */
 export function execHandlers(context: ContainerContext): Handlers {
@@ -18,12 +18,12 @@ export function execHandlers(context: ContainerContext): Handlers {
     },
 
     async ExecResize({ path, query }) {
-      resizeExec(context, path.id, { columns: query.w, rows: query.h })
+      await resizeExec(context, path.id, { columns: query.w, rows: query.h })
       return { modified: true }
     },
 
     async ExecInspect({ path }) {
-      const { id, containerId, settings, argv, state } = context.execs.get(path.id)
+      const { id, containerId, settings, argv, state, detachKeys } = findExec(context, path.id)
       const [entrypoint = '', ...rest] = argv
       return {
         ID: id,
@@ -39,9 +39,10 @@ export function execHandlers(context: ContainerContext): Handlers {
         OpenStdin: settings.AttachStdin ?? false,
         OpenStderr: settings.AttachStderr ?? false,
         OpenStdout: settings.AttachStdout ?? false,
-        CanRemove: false,
+        CanRemove: state.status === 'exited' && state.pid > 0,
         ContainerID: containerId,
-        DetachKeys: settings.DetachKeys ?? '',
+        // Go's encoding of bytes.
+        DetachKeys: Buffer.from(detachKeys ?? []).toString('base64'),
         Pid: state.pid
       }
     }

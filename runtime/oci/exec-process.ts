@@ -46,9 +46,11 @@ export async function execProcess(program: ExecProgram, request: ExecRequest): P
   const files = isCrun ? descriptors(request) : await names(request)
   const channel = isCrun ? await pidPipe(host) : await pidFile(request.folder)
   try {
+    const score = request.process.oomScoreAdj ?? 0
     const process = await host.spawn({
-      executable,
+      ...(score === 0 && { executable }),
       argv: [
+        ...(score === 0 ? [] : scored(score)),
         path,
         '--root',
         stateRoot,
@@ -81,6 +83,11 @@ export async function execProcess(program: ExecProgram, request: ExecRequest): P
     files.close()
     throw error
   }
+}
+
+/** crun gives a process that joins a container its own score: so it gets the container's first. */
+function scored(score: number): readonly string[] {
+  return ['/bin/sh', '-c', 'echo "$0" > /proc/self/oom_score_adj && exec "$@"', String(score)]
 }
 
 interface Files {

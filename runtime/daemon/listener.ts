@@ -1,6 +1,5 @@
 import { readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
-import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import { EngineError } from '../../src/errors/index.js'
 import { answerBadRequest } from './client-failure.js'
@@ -94,7 +93,10 @@ async function createHttpServer(tls: ListenOptions['tls'], daemon: DaemonServer)
   const server =
     tls === undefined
       ? createServer(limits, answer)
-      : createTlsServer({ ...limits, ...(await readTls(tls)), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' }, answer)
+      : (await import('node:https')).createServer(
+          { ...limits, ...(await readTls(tls)), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
+          answer
+        )
   server.on('upgrade', (request, connection, head) => void daemon.answerUpgrade(request, connection, head))
   server.on('clientError', answerBadRequest)
   return server

@@ -11,6 +11,7 @@ import {
   validateInput
 } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import { checkDecoded } from './check-decoded.js'
 import { readJsonBody } from './read-json-body.js'
 import type { Route } from './routes.js'
 
@@ -36,6 +37,8 @@ export async function readInput({ operation, path }: Route, request: RequestPart
     ...(headers && { headers: decodeHeaders(known(headers, request.version), request.headers) }),
     ...(await bodyOf(operation, request))
   }
+  // What was decoded has its types already; the schemas, which take long to load, are for bodies.
+  if (operation.request !== 'json') return checkDecoded(operation, input)
   // The reason for the cast: the operation is known by name only, and this is the check.
   return validateInput(operation, input as InputOf<Operation>)
 }

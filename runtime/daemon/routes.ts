@@ -1,4 +1,6 @@
-import findMyWay, { type HTTPMethod } from 'find-my-way'
+import { createRequire } from 'node:module'
+import type FindMyWay from 'find-my-way'
+import type { HTTPMethod } from 'find-my-way'
 import { type Operation, operations } from '../../src/api/index.js'
 
 /** An operation that a request asks for, and the names in its path. */
@@ -15,6 +17,8 @@ const maxParameterLength = 4096
 
 /** The routes of the whole contract. */
 export function createRoutes(): Routes {
+  // Required, because to import a CommonJS module Node loads a parser that takes ten megabytes. It has no types of its own then.
+  const findMyWay = createRequire(import.meta.url)('find-my-way') as typeof FindMyWay
   const router = findMyWay({ maxParamLength: maxParameterLength })
   for (const operation of Object.values<Operation>(operations)) {
     router.on(operation.method, operation.path.replace(/\{([^}]+)\}/g, ':$1'), () => {}, operation)

@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http'
+import { createRequire } from 'node:module'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { createWebSocketStream, type WebSocket, WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
 import type { Hijacked, OperationInput } from '../../src/api/index.js'
 import { writeError } from './client-failure.js'
 import type { AnyHandler } from './daemon-engine.js'
@@ -15,6 +16,12 @@ export interface WebsocketAttach {
   readonly connection: Duplex
   readonly head: Buffer
   readonly signal: AbortSignal
+}
+
+/** ws, loaded by the first who asks for a WebSocket; required for the reason that `routes.ts` gives. */
+function ws(): typeof import('ws') {
+  // The reason for the cast: require has no types of its own.
+  return createRequire(import.meta.url)('ws') as typeof import('ws')
 }
 
 /** The longest message that a client may send, in bytes. */
@@ -48,6 +55,7 @@ function namesStreams(query: object | undefined): boolean {
 }
 
 function accept(request: IncomingMessage, connection: Duplex, head: Buffer): Promise<WebSocket> {
+  const { WebSocketServer } = ws()
   const server = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false })
   return new Promise((resolve, reject) => {
     connection.once('close', () => reject(new Error('the client has gone away')))
@@ -57,7 +65,7 @@ function accept(request: IncomingMessage, connection: Duplex, head: Buffer): Pro
 }
 
 async function join(socket: WebSocket, process: Hijacked, signal: AbortSignal): Promise<void> {
-  const stream = createWebSocketStream(socket)
+  const stream = ws().createWebSocketStream(socket)
   stream.on('error', () => {})
   const gone = new AbortController()
   const leave = (): void => gone.abort()

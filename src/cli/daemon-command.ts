@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError } from 'commander'
+import type { Command } from 'commander'
+import { commander } from './commander.js'
 import { mergeSettings, readConfigFile } from './config-file.js'
 import { type DaemonSettings, defaultHost, settingNames } from './daemon-settings.js'
 
@@ -13,7 +14,7 @@ Signals: SIGTERM and SIGINT stop it in order (a second one at once); SIGHUP does
 
 /** `gantry daemon`. */
 export function daemonCommand(version: string): Command {
-  const command = new Command('daemon')
+  const command = new (commander().Command)('daemon')
     .description('serve this host as a container engine to Docker clients (docker, Compose, Testcontainers, SDKs)')
     .helpOption('-h, --help', 'print this help')
     .option(
@@ -60,5 +61,5 @@ function collect(value: string, before: readonly string[] = []): readonly string
 
 function wholeSeconds(text: string): number {
   if (/^\d+$/.test(text)) return Number(text)
-  throw new InvalidArgumentError('Expected a whole number of seconds.')
+  throw new (commander().InvalidArgumentError)('Expected a whole number of seconds.')
 }

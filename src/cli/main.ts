@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 import { createRequire } from 'node:module'
-import { Command, CommanderError } from 'commander'
 import { EngineError } from '../errors/index.js'
+import { commander } from './commander.js'
 import { daemonCommand } from './daemon-command.js'
 import { complain } from './say.js'
 
 /** The package's own description of itself. */
 const { version } = createRequire(import.meta.url)('gantry/package.json') as { readonly version: string }
+
+const { Command, CommanderError } = commander()
 
 const program = new Command('gantry')
   .description('A container engine inside a Node.js process. This command serves it to Docker clients.')

@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { createEngine, type Engine } from 'gantry'
 import { ContainerExec, ExecInspect, ExecStart } from 'gantry/api'
 import { type Lab, startLab } from '../lab/lab.js'
+import { benchDaemon } from './daemon.js'
 import { pushVariants } from './layer-variants.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
 import { report } from './report.js'
@@ -24,7 +25,8 @@ const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   run: benchRun,
   pull: benchPull,
   import: benchImport,
-  exec: benchExec
+  exec: benchExec,
+  daemon: benchDaemon
 }
 
 async function main(): Promise<void> {

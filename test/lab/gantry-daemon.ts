@@ -1,8 +1,9 @@
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
 import { type RunningProgram, startProgram, untilReady } from './programs.js'
 
-const command = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
+// By the package's name: benches are bundled into another folder.
+const command = join(dirname(createRequire(import.meta.url).resolve('gantry/package.json')), 'dist', 'cli.js')
 
 /** A Gantry daemon in a process of its own, as a user starts it. */
 export interface GantryDaemon {

@@ -9,7 +9,7 @@ import { type AnyHandler, type DaemonEngine, handlerOf } from './daemon-engine.j
 import { hijack } from './hijack.js'
 import { type RequestParts, readInput } from './read-input.js'
 import { parseTarget, type RequestTarget, versionOf } from './request-target.js'
-import { ongoingOperations, type RequestTracker } from './request-tracker.js'
+import { ongoingOperations, type RequestTracker, type RunningRequest } from './request-tracker.js'
 import { createRoutes, type Route, type Routes } from './routes.js'
 import { sendError } from './send-error.js'
 import { sendResponse } from './send-response.js'
@@ -79,7 +79,7 @@ export class DaemonServer {
     try {
       if (operation.id === 'ContainerAttachWebsocket') {
         const input = await readInput(call.route, this.#partsOf(request, call, undefined))
-        await this.#tracked(operation, signal => attachWebsocket(call.handler, { input, request, connection, head, signal }))
+        await this.#tracked(operation, ({ signal }) => attachWebsocket(call.handler, { input, request, connection, head, signal }))
         return
       }
       const { body, rest } = await readUpgradeBody(request, connection, head)
@@ -91,7 +91,7 @@ export class DaemonServer {
       // An upgrade may be declined: other operations are answered as if nobody had asked. The connection is not used again, because
       // Node has let go of it.
       const response = this.#responseOn(request, connection)
-      await this.#tracked(operation, signal => this.#send(call, input, response, signal))
+      await this.#tracked(operation, running => this.#send(call, input, response, running))
     } catch (error) {
       writeError(connection, error)
     }
@@ -121,10 +121,12 @@ export class DaemonServer {
   async #answerPlainly(call: Call, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { operation } = call.route
     const input = await readInput(call.route, this.#partsOf(request, call, hasBody(request) ? request : undefined))
-    await this.#tracked(operation, (signal, leave) => {
-      // Emitted too when all went well, and then nobody listens any more.
-      response.once('close', leave)
-      return this.#send(call, input, response, signal)
+    await this.#tracked(operation, running => {
+      response.once('close', () => {
+        // Emitted too when all went well.
+        if (!response.writableFinished) running.leave()
+      })
+      return this.#send(call, input, response, running)
     })
   }
 
@@ -135,10 +137,10 @@ export class DaemonServer {
     }
     const input = await readInput(call.route, this.#partsOf(request, call, hasBody(request) ? request : undefined))
     if (isDetached(input)) {
-      await this.#tracked(operation, signal => this.#send(call, input, response, signal))
+      await this.#tracked(operation, running => this.#send(call, input, response, running))
       return
     }
-    await this.#tracked(operation, async (signal, leave) => {
+    await this.#tracked(operation, async ({ signal, leave }) => {
       request.socket.once('close', leave)
       const process = (await call.handler(input, { signal })) as Hijacked
       const connection = takeConnection(request, response)
@@ -152,7 +154,7 @@ export class DaemonServer {
     connection: Duplex,
     how: { readonly upgrade: string; readonly head: Buffer }
   ): Promise<void> {
-    await this.#tracked(call.route.operation, async (signal, leave) => {
+    await this.#tracked(call.route.operation, async ({ signal, leave }) => {
       connection.once('close', leave)
       // The handler of a hijacked operation gives a connection.
       const process = (await call.handler(input, { signal })) as Hijacked
@@ -164,10 +166,10 @@ export class DaemonServer {
     return { ...how, version: call.version, isBare: call.route.operation.id === 'Session' }
   }
 
-  async #send(call: Call, input: OperationInput, response: ServerResponse, signal: AbortSignal): Promise<void> {
+  async #send(call: Call, input: OperationInput, response: ServerResponse, running: RunningRequest): Promise<void> {
     const { operation } = call.route
-    if (pings.has(operation.id)) await this.#sayWhoAnswers(response, signal)
-    const answer = call.handler(input, { signal })
+    if (pings.has(operation.id)) await this.#sayWhoAnswers(response, running)
+    const answer = call.handler(input, running)
     if (operation.id === 'ContainerWait') await announceWait(answer, response)
     const output = await answer
     if (response.destroyed) return
@@ -178,23 +180,27 @@ export class DaemonServer {
       response.end()
       return
     }
-    const tty = operation.response === 'frames' && (await this.#hasTerminal(input, signal))
-    await sendResponse(response, operation, viewFor(operation.id, output, call.version), { version: call.version, tty, signal })
+    const tty = operation.response === 'frames' && (await this.#hasTerminal(input, running))
+    await sendResponse(response, operation, viewFor(operation.id, output, call.version), {
+      version: call.version,
+      tty,
+      running
+    })
   }
 
   /** A ping's headers tell clients what to speak, whichever of its two methods they use. */
-  async #sayWhoAnswers(response: ServerResponse, signal: AbortSignal): Promise<void> {
+  async #sayWhoAnswers(response: ServerResponse, running: RunningRequest): Promise<void> {
     response.setHeader('cache-control', 'no-cache, no-store, must-revalidate')
     response.setHeader('pragma', 'no-cache')
     // SystemPingHead's own output.
-    const headers = await handlerOf(this.#engine, 'SystemPingHead')?.({}, { signal })
+    const headers = await handlerOf(this.#engine, 'SystemPingHead')?.({}, running)
     for (const [name, value] of Object.entries((headers ?? {}) as Readonly<Record<string, string>>)) response.setHeader(name, value)
   }
 
   /** Whether a container whose output is sent has a terminal; services' and tasks' have none. */
-  async #hasTerminal(input: OperationInput, signal: AbortSignal): Promise<boolean> {
+  async #hasTerminal(input: OperationInput, running: RunningRequest): Promise<boolean> {
     const inspect = handlerOf(this.#engine, 'ContainerInspect')
-    const view = await inspect?.({ path: input.path, query: {} }, { signal }).catch(() => undefined)
+    const view = await inspect?.({ path: input.path, query: {} }, running).catch(() => undefined)
     // ContainerInspect's own output.
     return (view as { readonly Config?: { readonly Tty?: boolean } } | undefined)?.Config?.Tty ?? false
   }
@@ -203,7 +209,7 @@ export class DaemonServer {
     return { headers: request.headers, query: target.query, version, body }
   }
 
-  #tracked<T>(operation: Operation, action: (signal: AbortSignal, leave: () => void) => Promise<T>): Promise<T> {
+  #tracked<T>(operation: Operation, action: (running: RunningRequest) => Promise<T>): Promise<T> {
     return this.#tracker.run(ongoingOperations.has(operation.id), action)
   }
 

@@ -14,26 +14,55 @@ export const ongoingOperations: ReadonlySet<string> = new Set([
   'Session'
 ])
 
+/** A request that is being answered. Its signal is made when it is first asked for: most requests are over before that. */
+export class RunningRequest {
+  readonly isOngoing: boolean
+  #controller: AbortController | undefined
+  #ended: { readonly reason: unknown } | undefined
+
+  constructor(isOngoing: boolean) {
+    this.isOngoing = isOngoing
+  }
+
+  /** Aborted when the client leaves, or the daemon does not wait any longer. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#ended !== undefined) this.#controller.abort(this.#ended.reason)
+    return this.#controller.signal
+  }
+
+  /** The client has gone away. */
+  readonly leave = (): void => this.end(clientLeft)
+
+  end(reason: unknown): void {
+    this.#ended ??= { reason }
+    this.#controller?.abort(this.#ended.reason)
+  }
+}
+
 /** Knows which requests are being answered, so that a daemon can end in order. */
 export class RequestTracker {
-  readonly #running = new Map<AbortController, { readonly isOngoing: boolean; readonly done: Promise<unknown> }>()
+  readonly #running = new Map<RunningRequest, Promise<unknown>>()
 
-  /** Run what answers a request. `signal` is aborted when the client leaves (`leave` says so) or the daemon does not wait any longer. */
-  run<T>(isOngoing: boolean, action: (signal: AbortSignal, leave: () => void) => Promise<T>): Promise<T> {
-    const controller = new AbortController()
-    const leave = (): void => controller.abort(clientLeft)
-    const done = action(controller.signal, leave).finally(() => this.#running.delete(controller))
-    this.#running.set(controller, { isOngoing, done: done.catch(() => {}) })
-    return done
+  /** Run what answers a request. */
+  async run<T>(isOngoing: boolean, action: (request: RunningRequest) => Promise<T>): Promise<T> {
+    const request = new RunningRequest(isOngoing)
+    const done = action(request)
+    this.#running.set(request, done)
+    try {
+      return await done
+    } finally {
+      this.#running.delete(request)
+    }
   }
 
   /** Let requests finish for `graceMs`, then end what is left, streams included. */
   async drain(graceMs: number): Promise<void> {
-    const finite = [...this.#running.values()].filter(({ isOngoing }) => !isOngoing).map(({ done }) => done)
-    if (finite.length > 0) await withinTime(Promise.all(finite), graceMs)
-    const all = [...this.#running.values()].map(({ done }) => done)
-    for (const controller of this.#running.keys()) controller.abort(stopping)
-    await withinTime(Promise.all(all), endMs)
+    const finite = [...this.#running].flatMap(([{ isOngoing }, done]) => (isOngoing ? [] : [done]))
+    if (finite.length > 0) await withinTime(Promise.allSettled(finite), graceMs)
+    const all = [...this.#running.values()]
+    for (const request of this.#running.keys()) request.end(stopping)
+    await withinTime(Promise.allSettled(all), endMs)
   }
 }
 

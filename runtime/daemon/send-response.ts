@@ -17,8 +17,8 @@ export interface ResponseContext {
   readonly version: string
   /** Whether the process behind `frames` has a terminal. */
   readonly tty: boolean
-  /** Aborted when the client leaves. */
-  readonly signal: AbortSignal
+  /** Its signal is aborted when the client leaves. */
+  readonly running: { readonly signal: AbortSignal }
 }
 
 /** The type of a container's output: Docker before API 1.42 did not say whether it is framed. */
@@ -125,7 +125,8 @@ function sendWhole(response: ServerResponse, type: string, body: string): void {
 }
 
 /** Headers go at once: a client waits for them before it does what makes the stream say something. */
-async function stream(response: ServerResponse, bytes: AsyncIterable<Uint8Array>, { signal }: ResponseContext): Promise<void> {
+async function stream(response: ServerResponse, bytes: AsyncIterable<Uint8Array>, { running }: ResponseContext): Promise<void> {
+  const { signal } = running
   response.flushHeaders()
   try {
     await pump(bytes, response, signal)

@@ -93,8 +93,10 @@ export function resolvConf(
   const servers = facts.nameservers.length > 0 ? facts.nameservers : hostServers.length > 0 ? undefined : fallbackNameservers
   const search = facts.searchDomains.length > 0 ? [`search ${facts.searchDomains.join(' ')}`] : [...has('search'), ...has('domain')]
   const options = facts.resolverOptions.length > 0 ? [`options ${facts.resolverOptions.join(' ')}`] : has('options')
-  const all = [...(servers?.map(server => `nameserver ${server}`) ?? hostServers), ...search, ...options]
-  return `${all.join('\n')}\n`
+  const named = servers?.map(server => `nameserver ${server}`) ?? hostServers
+  // The host's order, and where something was asked for Docker's.
+  const isAsked = facts.nameservers.length + facts.searchDomains.length + facts.resolverOptions.length > 0
+  return `${[...(isAsked ? [...search, ...named] : [...named, ...search]), ...options].join('\n')}\n`
 }
 
 /** Words are asked about as they are: they are names of containers, before any search domain is tried. */

@@ -199,6 +199,13 @@ function ancestorsOf(nameOrId: string, images: readonly ImageRecord[]): Readonly
 async function warningsOf(context: ContainerContext, record: ContainerRecord): Promise<readonly string[]> {
   const image = await context.images.get(record.imageId).catch(() => undefined)
   return [
+    ...discardedPorts(record),
     ...(image?.config.Healthcheck ? ["the image's HEALTHCHECK is not run: health checks are not built yet in the in-process runtime"] : [])
   ]
+}
+
+/** The host's network has nothing to publish on: every port of the container is the host's. */
+function discardedPorts({ hostConfig }: ContainerRecord): readonly string[] {
+  const isAsked = hostConfig.PublishAllPorts || Object.keys(hostConfig.PortBindings ?? {}).length > 0
+  return isAsked && hostConfig.NetworkMode === 'host' ? ['Published ports are discarded when using host network mode'] : []
 }

@@ -55,12 +55,15 @@ export function networkHandlers(context: ContainerContext): Handlers {
     },
 
     async NetworkConnect({ path, body }, { signal }) {
+      // Where neither is there, Docker names the container.
+      store.get(body.Container)
       const network = await networks.get(path.id)
       await connectNetwork(context, network, body.Container, body.EndpointConfig, signal)
       return { modified: true }
     },
 
     async NetworkDisconnect({ path, body }) {
+      if (!body.Force) store.get(body.Container)
       const network = await networks.get(path.id)
       await disconnectNetwork(context, network, body.Container, { force: body.Force ?? false })
       return { modified: true }

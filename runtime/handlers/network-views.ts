@@ -23,7 +23,8 @@ export function networkView(network: NetworkRecord): Network {
               {
                 Subnet: network.subnet,
                 ...(pool.range !== undefined && { IPRange: pool.range }),
-                Gateway: network.gateway,
+                // As Docker: told where it was asked for, or where all of it was chosen.
+                ...((pool.gateway !== undefined || pool.subnet === undefined) && { Gateway: network.gateway }),
                 ...(pool.auxiliary !== undefined && { AuxiliaryAddresses: pool.auxiliary })
               }
             ]

@@ -118,6 +118,13 @@ conform(
       expect([await portOf(), await portOf()]).toEqual(['18090', '18091'])
     },
 
+    'on the network of the host ports are not published, and the caller is told': async ({ engine, reference }) => {
+      const { Warnings } = await engine.raw.call(ContainerCreate, {
+        body: { Image: reference('busybox'), HostConfig: { NetworkMode: 'host', PortBindings: { '80/tcp': [{ HostPort: '80' }] } } }
+      })
+      expect(Warnings).toEqual(['Published ports are discarded when using host network mode'])
+    },
+
     'what is no port is refused by its text': async ({ engine, reference }) => {
       for (const PortBindings of [{ '80/tcp': [{ HostPort: 'abc' }] }, { abc: [{ HostPort: '1' }] }]) {
         const body = { Image: reference('busybox'), HostConfig: { PortBindings } }

@@ -17,7 +17,7 @@ describe('resolvConf', () => {
 
   it('replaces what the container asks for', () => {
     const asked = { nameservers: ['9.9.9.9'], searchDomains: ['x'], resolverOptions: ['rotate'] }
-    expect(resolvConf('nameserver 10.0.0.2\nsearch a\noptions ndots:2\n', asked)).toBe('nameserver 9.9.9.9\nsearch x\noptions rotate\n')
+    expect(resolvConf('nameserver 10.0.0.2\nsearch a\noptions ndots:2\n', asked)).toBe('search x\nnameserver 9.9.9.9\noptions rotate\n')
   })
 })
 

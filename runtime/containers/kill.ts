@@ -2,7 +2,7 @@ import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
-import { thaw } from './pause.js'
+import { letGoOn } from './pause.js'
 import { signalNumber } from './signals.js'
 
 /**
@@ -18,18 +18,25 @@ export async function killContainer(context: ContainerContext, idOrName: string,
       details: { id: record.id }
     })
   }
-  signalContainer(context, record, number)
+  await signalContainer(context, record, number)
   // SIGKILL leaves nothing to be seen running afterwards: Docker returns when it is over.
   if (number === 9) await context.live.run(record.id)?.ended
 }
 
-/** Send a signal, and say so. */
-export function signalContainer(context: ContainerContext, record: ContainerRecord, number: number): void {
+/**
+ * Send a signal, and say so. It is sent when this returns; the promise, which never rejects, says that a paused container goes on where the
+ * signal is one that ends it.
+ */
+export function signalContainer(context: ContainerContext, record: ContainerRecord, number: number): Promise<void> {
   sendSignal(record, number)
-  // A frozen process takes nothing but what waits for it when it thaws. Docker thaws it too.
-  if (record.state.paused) void thaw(context, record)
   const attributes = { ...containerAttributes(record), signal: String(number) }
   context.events.publish({ Type: 'container', Action: 'kill', id: record.id, attributes })
+  return endsIt(record, number) && context.store.find(record.id)?.state.paused ? letGoOn(context, record) : Promise.resolve()
+}
+
+/** Docker's rule: without a stop signal of its own, a container may be ended by any. */
+function endsIt({ config }: ContainerRecord, number: number): boolean {
+  return !config.StopSignal || number === 9 || number === signalNumber(config.StopSignal)
 }
 
 /** A process that has just gone is no error: it is what was asked for, or what would have happened anyway. */

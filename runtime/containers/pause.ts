@@ -16,20 +16,21 @@ export function pauseContainer(context: ContainerContext, idOrName: string): Pro
   })
 }
 
-/** Let a paused container go on. @throws EngineError `conflict` where it is not paused */
+/** Let a paused container go on. @throws EngineError `failed` where it is not paused, as dockerd has it */
 export function unpauseContainer(context: ContainerContext, idOrName: string): Promise<void> {
   const { id } = context.store.get(idOrName)
   return context.live.exclusive(id, async () => {
     const record = context.store.get(id)
-    if (!record.state.paused) throw new EngineError('conflict', `Container ${id} is not paused`, { details: { id } })
+    if (!record.state.paused) throw new EngineError('failed', `Container ${id} is not paused`, { details: { id } })
     await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).freeze(false)
     await change(context, record, false)
   })
 }
 
 /** For a container that is being ended. Never rejects: one that is gone meanwhile is what was wanted. */
-export async function thaw(context: ContainerContext, record: ContainerRecord): Promise<void> {
+export async function letGoOn(context: ContainerContext, record: ContainerRecord): Promise<void> {
   await new CgroupFiles(context.cgroups, context.paths.cgroup(record.id)).freeze(false).catch(() => {})
+  await change(context, record, false).catch(() => {})
 }
 
 async function change(context: ContainerContext, record: ContainerRecord, paused: boolean): Promise<void> {

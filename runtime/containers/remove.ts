@@ -62,6 +62,13 @@ async function endRun(context: ContainerContext, record: ContainerRecord, force:
     await context.live.run(record.id)?.ended
     return
   }
+  if (!force && record.state.paused) {
+    throw new EngineError(
+      'conflict',
+      `You cannot remove a paused container ${record.id}. Unpause and then stop the container before attempting removal or force remove`,
+      { details: { id: record.id } }
+    )
+  }
   if (!force) {
     throw new EngineError(
       'conflict',
@@ -72,7 +79,7 @@ async function endRun(context: ContainerContext, record: ContainerRecord, force:
   const { monitor } = record.state
   const watched = context.live.run(record.id) !== undefined || (monitor !== undefined && isAlive(monitor))
   const ended = watched ? exitOf(context, record, never()) : undefined
-  signalContainer(context, record, sigkill)
+  await signalContainer(context, record, sigkill)
   if (ended !== undefined) await ended
   else await context.oci.remove(record.id)
 }

@@ -43,6 +43,8 @@ export function startContainer(context: ContainerContext, idOrName: string, sign
   return context.live.exclusive(id, async () => {
     const record = context.store.get(id)
     if (record.state.status === 'running') {
+      if (record.state.paused)
+        throw new EngineError('conflict', 'cannot start a paused container, try unpause instead', { details: { id } })
       refuseForeign(record)
       return { modified: false }
     }

@@ -25,10 +25,10 @@ export async function stopContainer(context: ContainerContext, idOrName: string,
   if (record.state.status !== 'running') return { modified: false }
   const ended = exitOf(context, record, abort)
   ended.catch(() => {})
-  signalContainer(context, record, number)
+  await signalContainer(context, record, number)
   const grace = options.graceSeconds ?? record.config.StopTimeout ?? defaultGraceSeconds
   if (!(await endsWithin(ended, grace * 1000))) {
-    signalContainer(context, record, sigkill)
+    await signalContainer(context, record, sigkill)
     await ended
   }
   context.events.publish({ Type: 'container', Action: 'stop', id: record.id, attributes: containerAttributes(record) })

@@ -5,6 +5,7 @@ import type { ContainerTopResponse } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { CgroupFiles } from '../host/cgroup-files.js'
 import type { ContainerContext } from './container-context.js'
+import { containerAttributes } from './event-attributes.js'
 
 const execute = promisify(execFile)
 
@@ -20,22 +21,43 @@ export async function containerTop(
   psArgs: string,
   signal: AbortSignal
 ): Promise<ContainerTopResponse> {
-  const { id, state } = context.store.get(idOrName)
+  refuseHiddenPid(psArgs)
+  const record = context.store.get(idOrName)
+  const { id, state } = record
   if (state.status !== 'running') throw new EngineError('conflict', `Container ${id} is not running`, { details: { id } })
   const args = psArgs.split(/\s+/).filter(arg => arg !== '')
   const pids = await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).processes()
-  try {
-    // Docker asks for the container's processes first, which not every set of arguments goes with.
-    const { stdout } = await execute('ps', args, { signal, env: { PATH: process.env.PATH, LC_ALL: 'C' }, maxBuffer: 64 * 1024 ** 2 })
+  const processes = await askPs(args, pids, signal)
+  context.events.publish({ Type: 'container', Action: 'top', id, attributes: containerAttributes(record) })
+  return processes
+}
+
+/** A column that is only called PID would be taken for the number. */
+function refuseHiddenPid(psArgs: string): void {
+  for (const [, name = '', title = ''] of psArgs.matchAll(/\s+([^\s=]*)=\s*(PID\S*)/g)) {
+    if (name !== 'pid') throw new EngineError('failed', `specifying "${name}=${title}" is not allowed`, { details: { args: psArgs } })
+  }
+}
+
+async function askPs(args: readonly string[], pids: readonly number[], signal: AbortSignal): Promise<ContainerTopResponse> {
+  const ps = async (all: readonly string[]) => {
+    const { stdout } = await execute('ps', all, { signal, env: { PATH: process.env.PATH, LC_ALL: 'C' }, maxBuffer: 64 * 1024 ** 2 })
     return parsePs(stdout, new Set(pids))
+  }
+  try {
+    // For the container's processes first, as Docker does; that does not go with every set of arguments.
+    return await ps([...args, `-q${pids.join()}`]).catch(error => {
+      if (signal.aborted || (error as NodeJS.ErrnoException).code === 'ENOENT') throw error
+      return ps(args)
+    })
   } catch (error) {
     if (signal.aborted) throw signal.reason
     if (EngineError.is(error)) throw error
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      const { stderr = '' } = error as { readonly stderr?: string }
-      throw new EngineError('failed', `Error running ps: ${stderr.trim() || String(error)}`, { details: { args: psArgs }, cause: error })
+      const [why = ''] = ((error as { readonly stderr?: string }).stderr ?? '').split('\n')
+      throw new EngineError('failed', `ps: ${why.trim() || String(error)}`, { details: { args }, cause: error })
     }
-    if (psArgs.trim() !== '-ef')
+    if (args.join(' ') !== '-ef')
       throw new EngineError('not_supported', `ps is not on this host: install procps, or ask without arguments`, { cause: error })
     return { Titles: ['UID', 'PID', 'PPID', 'C', 'STIME', 'TTY', 'TIME', 'CMD'], Processes: (await Promise.all(pids.map(row))).flat() }
   }

@@ -5,6 +5,7 @@ import { resourcesOf } from '../oci/resources.js'
 import type { SpecResources } from '../oci/runtime-spec.js'
 import type { ContainerContext } from './container-context.js'
 import { containerAttributes } from './event-attributes.js'
+import { checkAgainst, checkValues } from './update-checks.js'
 
 /** What can be changed while a container runs. The rest of the request's properties belongs to other systems, or to creation. */
 const changeable = [
@@ -18,6 +19,7 @@ const changeable = [
   'MemorySwap',
   'MemoryReservation',
   'PidsLimit',
+  'BlkioWeight',
   'RestartPolicy'
 ] as const
 
@@ -25,7 +27,7 @@ const changeable = [
  * Change limits and restart policy. What is absent or 0 stays as it is.
  *
  * @returns warnings
- * @throws EngineError `not_found`, `invalid_argument`, `not_implemented` for what cannot be changed here
+ * @throws EngineError `not_found`, `invalid_argument`, `conflict` with what it has, `not_implemented` for what cannot be changed here
  */
 export function updateContainer(
   context: ContainerContext,
@@ -35,21 +37,34 @@ export function updateContainer(
   const { id } = context.store.get(idOrName)
   return context.live.exclusive(id, async () => {
     const record = context.store.get(id)
-    const change = changeOf(request)
-    if (change.RestartPolicy?.Name && change.RestartPolicy.Name !== 'no' && record.hostConfig.AutoRemove) {
-      throw new EngineError('conflict', 'Restart policy cannot be updated because AutoRemove is enabled for the container', {
-        details: { id }
-      })
-    }
-    const hostConfig: HostConfig = { ...record.hostConfig, ...change }
+    checkValues(request)
+    const { BlkioWeight: weight, ...change } = changeOf(request)
+    const weigh = weight === undefined ? undefined : weightFile(context)
+    checkAgainst(record, change)
+    // A negative number takes the limit away, and is kept as none.
+    const pids = change.PidsLimit === undefined ? {} : { PidsLimit: Math.max(0, change.PidsLimit ?? 0) }
+    const hostConfig: HostConfig = { ...record.hostConfig, ...change, ...pids, ...(weigh && { BlkioWeight: weight }) }
     const resources = resourcesOf(hostConfig, [])
     if (record.state.status === 'running') {
-      await apply(new CgroupFiles(context.cgroups, context.paths.cgroup(id)), resources, change)
+      const files = new CgroupFiles(context.cgroups, context.paths.cgroup(id))
+      await apply(files, resources, change)
+      if (weigh !== undefined) await files.write(weigh.controller, weigh.name, String(weight))
     }
     await context.store.update(id, current => ({ ...current, hostConfig }))
     context.events.publish({ Type: 'container', Action: 'update', id, attributes: containerAttributes(record) })
-    return null
+    return weight !== undefined && weigh === undefined ? [noWeight] : null
   })
+}
+
+const noWeight = 'Your kernel does not support Block I/O weight or the cgroup is not mounted. Weight discarded.'
+
+/** Where the weight of block I/O is written; undefined where this kernel's scheduler has none. */
+function weightFile({ cgroups, paths }: ContainerContext): { readonly controller: string; readonly name: string } | undefined {
+  const parent = new CgroupFiles(cgroups, paths.cgroupParent)
+  const candidates = ['blkio.weight', 'blkio.bfq.weight', 'io.weight', 'io.bfq.weight']
+  return candidates
+    .map(name => ({ controller: name.split('.', 1)[0] ?? '', name }))
+    .find(({ controller, name }) => parent.readNow(controller, name) !== undefined)
 }
 
 function changeOf(request: ContainerUpdateRequest): Partial<HostConfig> {

@@ -1,10 +1,22 @@
 // Needs: root and the lab (test/lab).
-import { ContainerPause, ContainerStats, ContainerTop, ContainerUnpause, ContainerUpdate } from 'gantry/api'
+import { availableParallelism } from 'node:os'
+import {
+  ContainerCreate,
+  ContainerList,
+  ContainerPause,
+  ContainerStart,
+  ContainerStats,
+  ContainerTop,
+  ContainerUnpause,
+  ContainerUpdate,
+  type ContainerUpdateRequest,
+  SystemEvents
+} from 'gantry/api'
 import { expect } from 'vitest'
 import { conform } from './conform.js'
 import { expectError } from './kit/errors.js'
 import { exec } from './kit/exec.js'
-import { collect } from './kit/streams.js'
+import { collect, eventually } from './kit/streams.js'
 
 const busy = ['sleep', '1000'] as const
 
@@ -27,7 +39,7 @@ conform('pause, top, stats, update', {
     await engine.raw.call(ContainerPause, { path })
     await expectError(engine.raw.call(ContainerPause, { path }), 'conflict', /already paused/)
     await engine.raw.call(ContainerUnpause, { path })
-    await expectError(engine.raw.call(ContainerUnpause, { path }), ['conflict', 'failed'], /is not paused/)
+    await expectError(engine.raw.call(ContainerUnpause, { path }), 'failed', /is not paused/)
     await container.stop({ grace: 0 })
     await expectError(engine.raw.call(ContainerPause, { path }), 'conflict', /is not running/)
   },
@@ -66,7 +78,7 @@ conform('pause, top, stats, update', {
 
   'top of what does not run is refused': async ({ engine, image }) => {
     const { id } = await image.cmd(...busy).create()
-    await expectError(engine.raw.call(ContainerTop, { path: { id } }), ['conflict', 'failed'], /is not running/)
+    await expectError(engine.raw.call(ContainerTop, { path: { id } }), 'conflict', /is not running/)
   },
 
   'one sample is given when one is asked for': async ({ engine, image }) => {
@@ -116,5 +128,118 @@ conform('pause, top, stats, update', {
       'invalid_argument',
       /Minimum memory limit allowed is 6MB/
     )
+  },
+
+  'a paused container is listed as paused, and can neither be started nor removed': async ({ engine, image }) => {
+    const container = await image.cmd(...busy).start()
+    const path = { id: container.id }
+    await engine.raw.call(ContainerPause, { path })
+    const [row] = await engine.raw.call(ContainerList, { query: { filters: { id: [container.id] } } })
+    expect(row).toMatchObject({ State: 'paused', Status: expect.stringMatching(/^Up .* \(Paused\)$/) })
+    expect(await engine.raw.call(ContainerList, { query: { filters: { id: [container.id], status: ['running'] } } })).toEqual([])
+    expect(await engine.raw.call(ContainerList, { query: { filters: { id: [container.id], status: ['paused'] } } })).toHaveLength(1)
+    await expectError(engine.raw.call(ContainerStart, { path }), 'conflict', /cannot start a paused container, try unpause instead/)
+    await expectError(container.remove(), 'conflict', /cannot remove a paused container .*\. Unpause and then stop the container/)
+  },
+
+  'a signal lets a paused container go on, except where another is its stop signal': async ({ engine, image }) => {
+    const script = 'trap "echo hup" HUP; echo ready; while :; do sleep 0.05; done'
+    for (const [StopSignal, expected] of [
+      [undefined, 'running'],
+      ['SIGUSR1', 'paused']
+    ] as const) {
+      const { Id: id } = await engine.raw.call(ContainerCreate, {
+        body: { Image: image.reference, Cmd: ['sh', '-c', script], ...(StopSignal && { StopSignal }) }
+      })
+      const container = await engine.container(id)
+      await container.start()
+      await eventually(async () => (await container.logs().text()).includes('ready'))
+      await engine.raw.call(ContainerPause, { path: { id } })
+      await container.kill('SIGHUP')
+      await eventually(async () => (await container.inspect()).State?.Status === expected)
+      await container.kill()
+    }
+  },
+
+  'pausing, letting go on and top are events': async ({ engine, image }) => {
+    const { id } = await image.cmd(...busy).start()
+    const since = (Date.now() / 1000).toFixed(3)
+    await engine.raw.call(ContainerPause, { path: { id } })
+    await engine.raw.call(ContainerTop, { path: { id } })
+    await engine.raw.call(ContainerUnpause, { path: { id } })
+    const seen: (string | undefined)[] = []
+    for await (const { Action } of await engine.raw.call(SystemEvents, { query: { since, filters: { container: [id] } } })) {
+      if (['pause', 'top', 'unpause'].includes(Action ?? '')) seen.push(Action)
+      if (seen.length === 3) break
+    }
+    expect(seen).toEqual(['pause', 'top', 'unpause'])
+  },
+
+  'top says what ps says of arguments that it does not take': async ({ engine, image }) => {
+    const { id } = await image.cmd(...busy).start()
+    const top = (ps_args: string) => engine.raw.call(ContainerTop, { path: { id }, query: { ps_args } })
+    await expectError(top('--nonsense'), 'failed', /^ps: error: /)
+    await expectError(top('-o comm'), 'failed', /Couldn't find PID field in ps output/)
+    await expectError(top('-o pid=NUMBER -o comm=PID'), 'failed', /specifying "comm=PID" is not allowed/)
+    expect((await top('aux')).Titles).toEqual('USER PID %CPU %MEM VSZ RSS TTY STAT START TIME COMMAND'.split(' '))
+  },
+
+  'what does not run uses nothing': async ({ engine, image }) => {
+    const container = await image.cmd(...busy).create()
+    const samples = await collect(await engine.raw.call(ContainerStats, { path: { id: container.id }, query: { stream: false } }))
+    expect(samples).toHaveLength(1)
+    expect(samples[0]).toMatchObject({
+      id: container.id,
+      read: '0001-01-01T00:00:00Z',
+      cpu_stats: { cpu_usage: { total_usage: 0 } },
+      memory_stats: {},
+      pids_stats: {}
+    })
+  },
+
+  'what cannot be changed so is refused, and nothing is changed': async ({ engine, image }) => {
+    const { Id: id } = await engine.raw.call(ContainerCreate, {
+      body: { Image: image.reference, Cmd: busy, HostConfig: { Memory: 64 * 1024 ** 2 } }
+    })
+    const container = await engine.container(id)
+    await container.start()
+    const update = (body: ContainerUpdateRequest) => engine.raw.call(ContainerUpdate, { path: { id }, body })
+    const cpus = availableParallelism()
+    await expectError(update({ Memory: 256 * 1024 ** 2 }), 'conflict', /Memory limit should be smaller than already set memoryswap limit/)
+    await expectError(update({ MemoryReservation: 1000 }), 'invalid_argument', /Minimum memory reservation allowed is 6MB/)
+    await expectError(update({ CpuPeriod: 5 }), 'invalid_argument', /CPU cfs period can not be less than 1ms/)
+    await expectError(update({ CpuQuota: 5 }), 'invalid_argument', /CPU cfs quota can not be less than 1ms/)
+    await expectError(update({ CpusetCpus: '999' }), 'invalid_argument', /Requested CPUs are not available - requested 999, available: /)
+    await expectError(update({ CpusetCpus: 'x' }), 'invalid_argument', /Invalid value x for cpuset cpus/)
+    await expectError(update({ CpusetMems: '99' }), 'invalid_argument', /Requested memory nodes are not available - requested 99/)
+    await expectError(update({ NanoCpus: (cpus + 1) * 1e9 }), 'invalid_argument', new RegExp(`Range of CPUs is from 0.01 to ${cpus}.00`))
+    const retries = { Name: 'always', MaximumRetryCount: 3 } as const
+    await expectError(update({ RestartPolicy: retries }), 'invalid_argument', /cannot be used with restart policy 'always'/)
+    await update({ NanoCpus: 5e8 })
+    await expectError(update({ CpuQuota: 20_000 }), 'conflict', /CPU Quota cannot be updated as NanoCPUs has already been set/)
+    const { CpuQuota: quota, CpusetCpus: set, ...others } = (await container.inspect()).HostConfig ?? {}
+    expect([quota || 0, set || '']).toEqual([0, ''])
+    expect(others).toMatchObject({ Memory: 64 * 1024 ** 2, NanoCpus: 5e8 })
+  },
+
+  'a limit on processes can be taken away': async ({ engine, image }) => {
+    const { id } = await image.cmd(...busy).start()
+    const update = (PidsLimit: number) => engine.raw.call(ContainerUpdate, { path: { id }, body: { PidsLimit } })
+    await update(50)
+    await update(-1)
+    const { stdout } = await exec(engine, id, {
+      Cmd: ['sh', '-c', 'cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max']
+    })
+    expect(stdout).toBe('max\n')
+  },
+
+  'what was stopped starts with the limits it was given meanwhile': async ({ engine, image }) => {
+    const container = await image
+      .cmd('sh', '-c', 'ulimit -n; cat /sys/fs/cgroup/pids/pids.max 2>/dev/null || cat /sys/fs/cgroup/pids.max')
+      .create()
+    await engine.raw.call(ContainerUpdate, { path: { id: container.id }, body: { PidsLimit: 33 } })
+    await container.start()
+    await container.wait()
+    expect(await container.logs().text()).toMatch(/\n33\n$/)
   }
 })

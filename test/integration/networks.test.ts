@@ -383,6 +383,39 @@ describe.skipIf(!root)('networks (needs root)', () => {
     })
   })
 
+  describe('names', () => {
+    const resolve = (name: string) =>
+      `const r = new (require('node:dns').promises.Resolver)(); r.setServers(['127.0.0.11']); r.resolve4('${name}').then(a => console.log(a.join()), e => console.log(e.code))`
+
+    it('are answered inside, port 53 left to the container, also by an engine that takes over', async () => {
+      const plain = { pool: {}, internal: true, attachable: false, labels: {}, options: {} }
+      const { id } = await networks.create({ name: 'front', keep: true, ...plain })
+      const request = { containerId: 'c', containerName: 'web', endpoints: [{ networkId: id, names: ['web', 'api'] }] }
+      const sandbox = await networks.connect(request, patient())
+      const [endpoint] = sandbox.endpoints
+      const { namespacePath } = sandbox
+      const served = { containerId: 'c', namespacePath, servers: [], keepsWords: false }
+      await networks.serveNames(served)
+      const ask53 = (name: string) => inside(namespacePath, process.execPath, '-e', resolve(name))
+      expect(await ask53('web')).toBe(`${endpoint?.address}\n`)
+      expect(await ask53('API')).toBe(`${endpoint?.address}\n`)
+      // Nobody can be asked outside.
+      expect(await ask53('nonesuch')).toBe('ESERVFAIL\n')
+      const own = `require('node:dgram').createSocket('udp4').on('error', e => console.log(e.code)).bind(53, '0.0.0.0', function () { console.log('bound'); this.close() })`
+      expect(await inside(namespacePath, process.execPath, '-e', own)).toBe('bound\n')
+
+      const successor = await manager()
+      await successor.serveNames(served)
+      await networks.disconnect('c', [])
+      expect(await ask53('web')).toBe(`${endpoint?.address}\n`)
+      await successor.disconnect('c')
+      expect(await ask53('web')).toBe('ECONNREFUSED\n')
+      sandbox.release()
+      await successor.remove(id)
+      await successor.close()
+    })
+  })
+
   describe('published ports', () => {
     /** A container of another process, which serves on port 7000 and goes on when that process is killed. */
     async function published(hostPort: number) {

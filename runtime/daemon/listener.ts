@@ -7,7 +7,7 @@ import type { DaemonEngine } from './daemon-engine.js'
 import { DaemonServer } from './daemon-server.js'
 import { parseListenAddress } from './listen-address.js'
 import { RequestTracker } from './request-tracker.js'
-import { listenOnUnixSocket } from './unix-socket.js'
+import { backlog, listenOnUnixSocket } from './unix-socket.js'
 
 /** How to listen. */
 export interface ListenOptions {
@@ -119,7 +119,7 @@ function listenOnTcp(server: Server, address: string, { hostname, port }: { read
       reject(new EngineError(code, `cannot listen on ${address}: ${error.message}`, { details: { address }, cause: error }))
     }
     server.once('error', fail)
-    server.listen({ host: hostname, port }, () => {
+    server.listen({ host: hostname, port, backlog }, () => {
       server.off('error', fail)
       resolve()
     })

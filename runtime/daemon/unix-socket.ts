@@ -5,6 +5,9 @@ import { EngineError } from '../../src/errors/index.js'
 /** The owner may do everything, the group use the engine, which is as much as being root. */
 const socketMode = 0o660
 
+/** Connections that may wait to be taken, as far as the kernel's somaxconn lets them. */
+export const backlog = 4096
+
 /** Docker's group, where nobody asks for another one. */
 const defaultGroup = 'docker'
 
@@ -21,7 +24,7 @@ export async function listenOnUnixSocket(server: Server, path: string, group: st
   await rm(temporary, { force: true })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
-    server.listen(temporary, () => {
+    server.listen({ path: temporary, backlog }, () => {
       server.off('error', reject)
       resolve()
     })

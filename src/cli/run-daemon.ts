@@ -30,6 +30,7 @@ export async function runDaemon(settings: DaemonSettings, version: string): Prom
       ...(settings.labels && { labels: settings.labels })
     })
     parts.add(() => transport.close())
+    const addresses: string[] = []
     for (const host of settings.hosts ?? [defaultHost]) {
       const listener = await transport.listen(host, {
         ...(host.startsWith('tcp:') && tls && { tls }),
@@ -38,13 +39,14 @@ export async function runDaemon(settings: DaemonSettings, version: string): Prom
         ...(settings.debug && { log: say })
       })
       parts.add(() => listener.close({ graceMs }))
-      say(`Gantry ${version} listens on ${listener.address} (API ${transport.apiVersion}, data in ${transport.endpoint})`)
+      addresses.push(listener.address)
     }
     const { pidFile } = settings
     if (pidFile !== undefined) {
       await writeFile(pidFile, `${process.pid}\n`)
       parts.add(() => rm(pidFile, { force: true }))
     }
+    say(`Gantry ${version} listens on ${addresses.join(', ')} (API ${transport.apiVersion}, data in ${transport.endpoint})`)
     say(`Gantry stops: ${await stopped}`)
   } catch (error) {
     await parts.run()

@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { mergeSettings, parseConfig } from '../../../src/cli/config-file.js'
+import { tlsFiles } from '../../../src/cli/daemon-settings.js'
+import { registriesOf } from '../../../src/cli/registry-settings.js'
+
+// Needs: nothing.
+
+describe('the configuration file', () => {
+  it('has the names of dockerd', () => {
+    const text = JSON.stringify({
+      hosts: ['unix:///run/a.sock'],
+      'data-root': '/d',
+      'registry-mirrors': ['https://m.example'],
+      'insecure-registries': ['r.example:5000'],
+      debug: true,
+      'shutdown-timeout': 3,
+      labels: ['a=b']
+    })
+    expect(parseConfig(text, 'x.json')).toEqual({
+      hosts: ['unix:///run/a.sock'],
+      root: '/d',
+      registryMirrors: ['https://m.example'],
+      insecureRegistries: ['r.example:5000'],
+      debug: true,
+      shutdownTimeoutSeconds: 3,
+      labels: ['a=b']
+    })
+    expect(parseConfig(' \n', 'x.json')).toEqual({})
+  })
+
+  it.each([
+    ['{"storage-driver":"btrfs","nonsense":1}', /don't match any configuration option: storage-driver, nonsense/],
+    ['{"debug":"yes"}', /debug \(in x\.json\): expected true or false, got "yes"/],
+    ['{"hosts":"unix:///a"}', /hosts \(in x\.json\): expected a list of texts/],
+    ['{"shutdown-timeout":-1}', /shutdown-timeout .* whole number of seconds/],
+    ['[]', /must hold a JSON object/],
+    ['{', /is not JSON/]
+  ])('%s is refused', (text, message) => {
+    expect(() => parseConfig(text, 'x.json')).toThrow(message)
+  })
+
+  it('and a flag may not say different things, lists of registries and labels add up', () => {
+    expect(() => mergeSettings({ debug: true, root: '/a' }, { root: '/b' })).toThrow(
+      'the following directives are specified both as a flag and in the configuration file: data-root: (from flag: "/a", from file: "/b")'
+    )
+    expect(mergeSettings({ labels: ['a=1'], debug: true }, { labels: ['b=2'], root: '/b' })).toEqual({
+      labels: ['a=1', 'b=2'],
+      debug: true,
+      root: '/b'
+    })
+  })
+})
+
+describe('settings', () => {
+  it('registries', () => {
+    expect(registriesOf({ registryMirrors: ['https://m'], insecureRegistries: ['r:5000'] })).toEqual({
+      'docker.io': { mirrors: ['https://m'] },
+      'r:5000': { insecure: true }
+    })
+    expect(() => registriesOf({ registryMirrors: ['m'] })).toThrow(/invalid mirror/)
+    expect(() => registriesOf({ insecureRegistries: ['http://r'] })).toThrow(/should not contain ':\/\/'/)
+    expect(() => registriesOf({ insecureRegistries: ['10.0.0.0/8'] })).toThrow(/ranges of addresses are not built/)
+  })
+
+  it('TLS files mean nothing without --tlsverify', () => {
+    expect(tlsFiles({})).toBeUndefined()
+    expect(() => tlsFiles({ tlsCert: 'c' })).toThrow(/--tlsverify/)
+    expect(tlsFiles({ tlsVerify: true, tlsCaCert: 'a', tlsCert: 'b', tlsKey: 'c' })).toEqual({ ca: 'a', cert: 'b', key: 'c' })
+  })
+})

@@ -55,8 +55,7 @@ describe.skipIf(obstacle !== undefined)(`docker's command line (${obstacle ?? 'd
       docker(lab.dockerd?.host ?? '', folders.dockerd, command),
       docker(daemon.host, folders.gantry, command)
     ])
-    const difference = differences[command]
-    if (difference !== undefined) return
+    if (differences.some(difference => difference.command === command)) return
     expect({ ...visible(ours), stderr: ours.stderr }, `dockerd says on stderr: ${theirs.stderr}`).toEqual({
       ...visible(theirs),
       stderr: ours.stderr

@@ -175,7 +175,7 @@ export const scenario: readonly string[] = [
   'docker network inspect cli-net',
   // Events, disk, clean-up
   'docker run --name cli-ev --label watched=1 $IMAGE true',
-  'docker events --since 60s --until 0s --filter label=watched=1 --format "{{.Type}} {{.Action}}"',
+  'sleep 1; docker events --since 60s --until 0s --filter label=watched=1 --format "{{.Type}} {{.Action}}"',
   'docker rm cli-ev',
   'docker system df --format "{{.Type}} {{.TotalCount}} {{.Active}}"',
   'docker container prune -f',

@@ -10,6 +10,8 @@ import { authHandlers } from '../../../runtime/handlers/system-auth.js'
 import { systemHandlers } from '../../../runtime/handlers/system-handlers.js'
 import { volumeHandlers } from '../../../runtime/handlers/volume-handlers.js'
 import { type Operation, operations } from '../../../src/api/index.js'
+import { differences } from '../../integration/docker-cli/differences.js'
+import { scenario } from '../../integration/docker-cli/scenario.js'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..')
 
@@ -50,7 +52,16 @@ function compatibility(): string {
     '',
     `In-process today: ${table.filter(({ id }) => done.has(id)).length} of ${table.length} operations.`,
     '',
-    ...sections
+    ...sections,
+    "## Docker's command line",
+    '',
+    `A test runs ${scenario.length} commands of the docker command line against the Gantry daemon and a real dockerd (20.10), and compares exit codes and`,
+    'output (`test/integration/docker-cli`). These may differ:',
+    '',
+    '| command | why |',
+    '|---|---|',
+    ...differences.map(({ command, reason }) => `| \`${command.replaceAll('|', '\\|')}\` | ${reason} |`),
+    ''
   ].join('\n')
 }
 

@@ -80,7 +80,7 @@ async function send(
   onProgress: ((bytes: number) => void) | undefined
 ): Promise<boolean> {
   const iterator = source[Symbol.asyncIterator]()
-  const batch = new Batch(() => job.emptyBuffer() ?? Buffer.allocUnsafeSlow(sendBytes))
+  const batch = new Batch(() => job.emptyBuffer() ?? new Uint8Array(new SharedArrayBuffer(sendBytes)))
   let taken = 0
   for (;;) {
     const next = await stopped.or(iterator.next())
@@ -126,19 +126,19 @@ class Stop {
 
 /** Joins pieces into full buffers. The pieces are copied: whoever else reads them (the content store) still may. */
 class Batch {
-  readonly #newBuffer: () => Uint8Array<ArrayBuffer>
-  #bytes: Uint8Array<ArrayBuffer> | undefined
+  readonly #newBuffer: () => Uint8Array<SharedArrayBuffer>
+  #bytes: Uint8Array<SharedArrayBuffer> | undefined
   #filled = 0
 
-  constructor(newBuffer: () => Uint8Array<ArrayBuffer>) {
+  constructor(newBuffer: () => Uint8Array<SharedArrayBuffer>) {
     this.#newBuffer = newBuffer
   }
 
-  flush(): Uint8Array<ArrayBuffer> | undefined {
+  flush(): Uint8Array<SharedArrayBuffer> | undefined {
     return this.#bytes?.subarray(0, this.#filled)
   }
 
-  *add(piece: Uint8Array): Generator<Uint8Array<ArrayBuffer>, void, undefined> {
+  *add(piece: Uint8Array): Generator<Uint8Array<SharedArrayBuffer>, void, undefined> {
     let at = 0
     while (at < piece.byteLength) {
       this.#bytes ??= this.#newBuffer()

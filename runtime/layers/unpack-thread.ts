@@ -6,7 +6,7 @@ import { sendBytes, type UnpackFailure, type UnpackReply, type UnpackRequest } f
 
 // The entry of an unpack thread: answers the requests of `unpack-protocol.ts` until the main thread ends it.
 
-const jobs = new Map<number, AsyncQueue<Buffer<ArrayBuffer>>>()
+const jobs = new Map<number, AsyncQueue<Buffer>>()
 
 parentPort?.on('message', (request: UnpackRequest) => {
   const queue = jobs.get(request.job)
@@ -27,7 +27,7 @@ parentPort?.on('message', (request: UnpackRequest) => {
 })
 
 async function run({ job, mediaType, directory }: Extract<UnpackRequest, { kind: 'start' }>): Promise<void> {
-  const queue = new AsyncQueue<Buffer<ArrayBuffer>>({ limit: Number.POSITIVE_INFINITY })
+  const queue = new AsyncQueue<Buffer>({ limit: Number.POSITIVE_INFINITY })
   jobs.set(job, queue)
   try {
     const layer = await unpackLayer(queue, { mediaType, directory, onConsumed: bytes => giveBack(job, bytes) })
@@ -42,12 +42,12 @@ async function run({ job, mediaType, directory }: Extract<UnpackRequest, { kind:
 function giveBack(job: number, bytes: Buffer): void {
   const { buffer, byteLength: byteCount } = bytes
   // Only what the main thread sent: a piece made here may share its buffer with others.
-  if (buffer instanceof ArrayBuffer && buffer.byteLength === sendBytes) reply({ kind: 'taken', job, byteCount, buffer }, [buffer])
+  if (buffer instanceof SharedArrayBuffer && buffer.byteLength === sendBytes) reply({ kind: 'taken', job, byteCount, buffer })
   else reply({ kind: 'taken', job, byteCount })
 }
 
-function reply(message: UnpackReply, transfer: readonly ArrayBuffer[] = []): void {
-  parentPort?.postMessage(message, transfer)
+function reply(message: UnpackReply): void {
+  parentPort?.postMessage(message)
 }
 
 function failureOf(error: unknown): UnpackFailure {

@@ -12,10 +12,10 @@ const bytesAhead = 4 * 1024 * 1024
 export interface UnpackJob {
   /** Settles when the thread is through with the directory. */
   readonly result: Promise<AppliedLayer>
-  /** Give bytes away: their buffer is the thread's afterwards. Undefined when there is room for more. */
-  send(bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined
+  /** Give bytes away: their buffer is the thread's until it comes back. Undefined when there is room for more. */
+  send(bytes: Uint8Array<SharedArrayBuffer>): Promise<void> | undefined
   /** A buffer that was sent and came back, at its full size. */
-  emptyBuffer(): Uint8Array<ArrayBuffer> | undefined
+  emptyBuffer(): Uint8Array<SharedArrayBuffer> | undefined
   end(): void
   /** Stop soon. `result` then settles, one way or the other. */
   cancel(): void
@@ -25,7 +25,7 @@ interface JobState {
   readonly result: Deferred<AppliedLayer>
   bytesUnderWay: number
   room: Deferred<void> | undefined
-  readonly emptyBuffers: ArrayBuffer[]
+  readonly emptyBuffers: SharedArrayBuffer[]
 }
 
 /**
@@ -75,17 +75,17 @@ export class UnpackWorker {
     await this.#worker.terminate()
   }
 
-  #send(job: number, state: JobState, bytes: Uint8Array<ArrayBuffer>): Promise<void> | undefined {
+  #send(job: number, state: JobState, bytes: Uint8Array<SharedArrayBuffer>): Promise<void> | undefined {
     if (!this.#jobs.has(job)) return undefined
     state.bytesUnderWay += bytes.byteLength
-    this.#post({ kind: 'bytes', job, bytes }, [bytes.buffer])
+    this.#post({ kind: 'bytes', job, bytes })
     if (state.bytesUnderWay < bytesAhead) return undefined
     state.room ??= deferred()
     return state.room.promise
   }
 
-  #post(request: UnpackRequest, transfer: readonly ArrayBuffer[] = []): void {
-    this.#worker.postMessage(request, transfer)
+  #post(request: UnpackRequest): void {
+    this.#worker.postMessage(request)
   }
 
   #receive(reply: UnpackReply): void {

@@ -17,6 +17,7 @@ import type { RunResult } from './live-containers.js'
 import { LogWriter } from './log-writer.js'
 import { nanoTime } from './nano-time.js'
 import { announceEndpoints } from './network-events.js'
+import { type OomWatch, watchOom } from './oom-watch.js'
 import { attachedMounts, closeMounts, openMounts } from './open-mounts.js'
 import { networkFacts, type OpenNetwork, openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
@@ -148,6 +149,8 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const pid = await run.pid
   if (pid === undefined) throw await startFailure(context, record, rootfs, (await run.process.exited).code)
   context.prepared.started(record)
+  const oom = watchOom(context, record)
+  if (oom !== undefined) unwind.add(() => oom.end(0))
   const startedAt = nanoTime()
   const log = new LogWriter(paths.log(id))
   const io = context.live.io(id, config)
@@ -166,7 +169,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   })
   // Who hears of the start finds it in the record.
   const announced = recorded.then(() => announce(context, record, network))
-  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, network, announced }) })
+  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, network, announced, oom }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   await Promise.all([announced, host.unmount(rootfs)])
 }
@@ -181,7 +184,12 @@ async function watch(
   context: ContainerContext,
   record: ContainerRecord,
   run: Run,
-  { pid, network, announced }: { readonly pid: number; readonly network: OpenNetwork; readonly announced: Promise<void> }
+  {
+    pid,
+    network,
+    announced,
+    oom
+  }: { readonly pid: number; readonly network: OpenNetwork; readonly announced: Promise<void>; readonly oom: OomWatch | undefined }
 ): Promise<RunResult> {
   const { id, config } = record
   const failures: unknown[] = []
@@ -200,6 +208,7 @@ async function watch(
   // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.
   const exitCode = code ?? (signal === null ? 255 : 137)
   await Promise.all([takenBack, attempt(drain(io.drained)), code === null ? attempt(context.oci.remove(id)) : undefined])
+  if (oom !== undefined) await oom.end(exitCode)
   const result: RunResult = failures.length === 0 ? { exitCode } : { exitCode, error: String(failures[0]) }
   // A record that went with its container needs no exit code.
   if (!goesAway || failures.length > 0) await attempt(recordExit(context, id, result))

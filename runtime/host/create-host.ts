@@ -113,6 +113,10 @@ class KernelHost implements NetworkedHost {
     return this.#kernel.pipe()
   }
 
+  eventCounter(): number {
+    return this.#kernel.eventCounter()
+  }
+
   openConsole(socketPath: string): Promise<ConsoleSocket> {
     return openConsoleSocket(this.#kernel, socketPath)
   }

@@ -45,6 +45,8 @@ export interface Host extends AsyncDisposable {
   spawn(command: HostCommand): Promise<HostProcess>
   /** A pipe; both ends close-on-exec. The caller closes them. */
   pipe(): Promise<{ readonly read: number; readonly write: number }>
+  /** A descriptor that counts events of the kernel, for `openOomCounter`. The caller closes it. */
+  eventCounter(): number
   /** A listening console socket, as OCI runtimes want it for `--console-socket`. */
   openConsole(socketPath: string): Promise<ConsoleSocket>
   /** Set a terminal's size (TIOCSWINSZ). */

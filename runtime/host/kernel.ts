@@ -43,6 +43,8 @@ export interface Kernel {
   close(fd: number): void
   /** A file in memory that nobody can change any more: memfd_create(2), sealed. */
   sealedFile(name: string, content: Uint8Array): number
+  /** eventfd(2): what is read from it is how often something happened since, eight bytes; EAGAIN while nothing did. */
+  eventCounter(): number
   /** posix_spawn(3) in the calling thread's namespaces, in a session of its own. The caller waits for it with `reap`. */
   spawn(call: SpawnCall): number
   /** waitpid(2) without waiting: how a child ended, undefined while it has not. */

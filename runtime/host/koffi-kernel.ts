@@ -86,6 +86,7 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
   const ifNameToIndex = libc.func('if_nametoindex', 'uint', ['str'])
   const close = libc.func('close', 'int', ['int'])
   const memfdCreate = libc.func('memfd_create', 'int', ['str', 'uint'])
+  const eventFd = libc.func('eventfd', 'int', ['uint', 'int'])
   const fcntl = libc.func('fcntl', 'int', ['int', 'int', 'int'])
   const waitpid = libc.func('waitpid', 'int', ['int', 'void *', 'int'])
 
@@ -222,6 +223,7 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
       checked('fcntl', 'F_ADD_SEALS', () => fcntl(fd, addSeals, allSeals))
       return fd
     },
+    eventCounter: () => checked('eventfd', '', () => eventFd(0, closeOnExec | nonBlocking)),
     spawn: bindSpawn(libc),
     reap(pid) {
       const status = new Int32Array(1)

@@ -48,6 +48,7 @@ export function recordingKernel(overrides: Partial<Kernel> = {}): RecordingKerne
     },
     reap: () => undefined,
     sealedFile: () => 5,
+    eventCounter: () => 6,
     ...overrides
   }
 }

@@ -1,10 +1,19 @@
 export type {
   AttachOptions,
+  CommitOptions,
+  ConnectOptions,
   Container,
+  ContainerNetworks,
+  ContainerProcess,
   ContainerState,
+  FileChange,
   LogOptions,
-  Logs
+  Logs,
+  Stats,
+  StatsOptions,
+  StatsStream
 } from './engine/containers/container.js'
+export type { ContainerFiles, FolderEntry, WriteOptions } from './engine/containers/container-files.js'
 export { createEngine } from './engine/create-engine.js'
 export type {
   Candidate,
@@ -16,6 +25,7 @@ export type {
   EventFilter,
   ImageFilter,
   Listener,
+  PruneOptions,
   RegistryOptions
 } from './engine/engine.js'
 export type {
@@ -34,15 +44,20 @@ export type {
 export type { Task } from './engine/events/task.js'
 export type {
   CreateOptions,
+  HealthOptions,
   Image,
   ImageDetails,
   ImageSpec,
+  ImageStep,
   Limits,
+  NetworkPlace,
   PullOptions,
   RawCreate,
+  RestartPolicy,
   RunOf,
   Security
 } from './engine/images/image.js'
+export type { Network, NetworkOptions } from './engine/networks/network.js'
 export type {
   ExecOptions,
   Output,
@@ -56,5 +71,15 @@ export type {
   TtyResult
 } from './engine/processes/process.js'
 export type { Abortable, Auth, Digest, Duration, Platform, PortSpec, Size } from './engine/values.js'
+export {
+  type CopySource,
+  copy,
+  type HostMountOptions,
+  host,
+  type MountSource,
+  type TmpfsOptions,
+  tmpfs
+} from './engine/volumes/mount-source.js'
+export type { Volume, VolumeOptions } from './engine/volumes/volume.js'
 export { EngineError, type EngineErrorOptions, type ErrorCode, ExitError, type ExitErrorFields, errorCodes } from './errors/index.js'
 export type { ListenOptions, TransportKind } from './transport/transport.js'

@@ -97,6 +97,20 @@ export function checkSize(path: string, value: unknown): number {
   return parsed
 }
 
+/** A container's port, as the Engine API writes it: `80/tcp`. */
+export function checkPort(path: string, value: unknown): `${number}/${'tcp' | 'udp' | 'sctp'}` {
+  const match = typeof value === 'number' || typeof value === 'string' ? /^(\d{1,5})(?:\/(tcp|udp|sctp))?$/.exec(String(value)) : null
+  const port = Number(match?.[1] ?? 0)
+  if (port < 1 || port > 65_535) throw wrongSetting(path, 'a port such as 80 or 53/udp', value)
+  // The reason for the cast: the pattern allows these words and nothing else.
+  return `${port}/${(match?.[2] ?? 'tcp') as 'tcp' | 'udp' | 'sctp'}`
+}
+
+/** One text, or a list of them. */
+export function checkTextOrTexts(path: string, value: unknown): readonly string[] {
+  return typeof value === 'string' ? [checkString(path, value)] : checkStrings(path, value, 'text or a list of texts')
+}
+
 export function checkDate(path: string, value: unknown): Date {
   if (!(value instanceof Date) || Number.isNaN(value.getTime())) throw wrongSetting(path, 'a valid Date', value)
   return value

@@ -18,6 +18,7 @@ import type {
   EventFilter,
   ImageFilter,
   Listener,
+  PruneOptions,
   RegistryOptions
 } from './engine.js'
 import type { EngineEvent } from './events/engine-event.js'
@@ -27,8 +28,13 @@ import { LiveEmitter, tell } from './events/live-emitter.js'
 import type { Image, ImageSpec } from './images/image.js'
 import { ImageHandle } from './images/image-handle.js'
 import { ImageSpecHandle } from './images/image-spec-handle.js'
-import { Session } from './session.js'
+import type { Network, NetworkOptions } from './networks/network.js'
+import { createNetwork, removeNetwork } from './networks/network-handle.js'
+import { pruneVerb } from './prune.js'
+import { type LeftBehind, type Made, Session } from './session.js'
 import type { Abortable } from './values.js'
+import type { Volume, VolumeOptions } from './volumes/volume.js'
+import { createVolume, removeVolume } from './volumes/volume-handle.js'
 
 /** What an engine is made of. */
 export interface EngineParts {
@@ -38,6 +44,13 @@ export interface EngineParts {
   readonly registries: Readonly<Record<string, RegistryOptions>>
 }
 
+/** What a scope has of the engine it is of. */
+interface ScopeOf {
+  readonly hub: EventHub
+  /** Tells the engine that the scope is over. */
+  onClose(): void
+}
+
 /** An engine over a transport. */
 export class EngineHandle extends LiveEmitter implements Engine {
   readonly can: Capabilities
@@ -45,17 +58,22 @@ export class EngineHandle extends LiveEmitter implements Engine {
   readonly #context: EngineContext
   readonly #hub: EventHub
   readonly #candidates: readonly Candidate[]
+  readonly #parts: EngineParts
+  readonly #scopeOf: ScopeOf | undefined
+  readonly #scopes = new Set<EngineHandle>()
   #closed: Promise<void> | undefined
 
-  constructor(parts: EngineParts) {
-    const hub = new EventHub()
+  constructor(parts: EngineParts, scopeOf?: ScopeOf) {
+    const hub = scopeOf?.hub ?? new EventHub()
     super(hub, () => true)
     const announce = (event: EngineEvent): void => tell(this, event)
     const { transport, registries } = parts
     const imageOf: EngineContext['imageOf'] = (spec, facts) => new ImageHandle(this.#context, spec, facts)
     this.#context = { transport, registries, session: new Session(), events: hub, announce, imageOf }
     this.#hub = hub
-    hub.connect(this.#context)
+    if (scopeOf === undefined) hub.connect(this.#context)
+    this.#parts = parts
+    this.#scopeOf = scopeOf
     this.can = parts.capabilities
     this.#candidates = parts.candidates
     this.raw = Object.freeze({
@@ -149,6 +167,25 @@ export class EngineHandle extends LiveEmitter implements Engine {
     return { address: listener.address, close, [Symbol.asyncDispose]: close }
   }
 
+  network(name?: string, options: NetworkOptions = {}): Promise<Network> {
+    return createNetwork(this.#context, name, options)
+  }
+
+  volume(name?: string, options: VolumeOptions = {}): Promise<Volume> {
+    return createVolume(this.#context, name, options)
+  }
+
+  prune(options: PruneOptions = {}): Promise<{ readonly reclaimedBytes: number }> {
+    return pruneVerb(this.#context, options)
+  }
+
+  scope(): Engine {
+    if (this.#closed !== undefined) throw new EngineError('unavailable', 'The engine was closed. Make another one with createEngine()')
+    const scope: EngineHandle = new EngineHandle(this.#parts, { hub: this.#hub, onClose: () => this.#scopes.delete(scope) })
+    this.#scopes.add(scope)
+    return scope
+  }
+
   close(): Promise<void> {
     this.#closed ??= this.#close()
     return this.#closed
@@ -160,17 +197,18 @@ export class EngineHandle extends LiveEmitter implements Engine {
 
   async #close(): Promise<void> {
     const context = this.#context
-    const failures = await context.session.end(id => removeForGood(context, id))
-    this.#hub.close()
-    await context.transport.close()
-    if (failures.length === 0) return
-    const [first] = failures
-    throw new EngineError(
-      'failed',
-      `${failures.length} of this engine's containers could not be removed: ${failures.map(({ id }) => id.slice(0, 12)).join(', ')}. ` +
-        `The first error: ${first?.error instanceof Error ? first.error.message : String(first?.error)}`,
-      { details: { failures }, cause: first?.error }
-    )
+    const scopes = await Promise.allSettled([...this.#scopes].map(scope => scope.close()))
+    const left = await context.session.end(made => removeMade(context, made))
+    if (this.#scopeOf === undefined) {
+      this.#hub.close()
+      await context.transport.close()
+    } else {
+      this.removeAllListeners()
+      this.#scopeOf.onClose()
+    }
+    const failed = scopes.find(scope => scope.status === 'rejected')
+    if (failed !== undefined && left.length === 0) throw failed.reason
+    if (left.length > 0) throw leftBehindError(left)
   }
 
   async #raw<Op extends Operation>(operation: Op, input: InputOf<Op>, options: Abortable): Promise<OutputOf<Op>> {
@@ -186,6 +224,22 @@ export class EngineHandle extends LiveEmitter implements Engine {
     call.then(streamed.has(operation.response) ? undefined : scope.release, scope.release)
     return call
   }
+}
+
+async function removeMade(context: EngineContext, { kind, id }: Made): Promise<void> {
+  if (kind === 'container') await removeForGood(context, id)
+  else if (kind === 'network') await removeNetwork(context, id)
+  else await removeVolume(context, id)
+}
+
+function leftBehindError(left: readonly LeftBehind[]): EngineError {
+  const [first] = left
+  return new EngineError(
+    'failed',
+    `${left.length} of what this engine made could not be removed: ${left.map(({ kind, id }) => `${kind} ${id.slice(0, 12)}`).join(', ')}. ` +
+      `The first error: ${first?.error instanceof Error ? first.error.message : String(first?.error)}`,
+    { details: { failures: left }, cause: first?.error }
+  )
 }
 
 function checkListenOptions(options: unknown): ListenOptions {

@@ -4,7 +4,9 @@ import type { ListenOptions, TransportKind } from '../transport/transport.js'
 import type { Container } from './containers/container.js'
 import type { EngineEvent, EngineEvents } from './events/engine-event.js'
 import type { Image, ImageSpec } from './images/image.js'
+import type { Network, NetworkOptions } from './networks/network.js'
 import type { Abortable, Auth } from './values.js'
+import type { Volume, VolumeOptions } from './volumes/volume.js'
 
 /** Which engine, and how to reach it. */
 export interface EngineOptions {
@@ -78,6 +80,16 @@ export interface EngineInfo {
   readonly memoryBytes: number
 }
 
+/** What to clear away. */
+export interface PruneOptions extends Abortable {
+  /** Volumes that no container uses as well. Engines from API 1.42 on leave named ones alone, unless `all`. @default false */
+  volumes?: boolean
+  /** All images that no container uses, not only those without a name. @default false */
+  all?: boolean
+  /** Only what was made before. Volumes have no such filter. */
+  until?: Date
+}
+
 /** Which images to list. */
 export interface ImageFilter {
   /** A name, `*` matches within a part. */
@@ -127,7 +139,27 @@ export interface Engine extends EventEmitter<EngineEvents>, AsyncDisposable {
   images(filter?: ImageFilter): AsyncIterable<Image>
   container(idOrName: string): Promise<Container>
   containers(filter?: ContainerFilter): AsyncIterable<Container>
+  /**
+   * `docker network create`. It goes with this engine, unless `keep`.
+   *
+   * @param name - made up where there is none
+   * @throws EngineError `conflict` or `already_exists` where there is one of that name
+   */
+  network(name?: string, options?: NetworkOptions): Promise<Network>
+  /**
+   * `docker volume create`. It goes with this engine, unless `keep`; one of that name that was there before is given as it is, and stays.
+   *
+   * @param name - made up where there is none
+   */
+  volume(name?: string, options?: VolumeOptions): Promise<Volume>
   events(filter?: EventFilter): AsyncIterable<EngineEvent>
+  /** Remove what nothing uses: stopped containers, networks, images without a name; more with options. `docker system prune` */
+  prune(options?: PruneOptions): Promise<{ readonly reclaimedBytes: number }>
+  /**
+   * An engine within this one, with a session of its own: what is made through it goes away when it is closed, and with this engine at the
+   * latest. It shares the way to the engine.
+   */
+  scope(name?: string): Engine
   /**
    * Serve this engine to Docker's clients as well: the `docker` CLI, Compose, Testcontainers, any SDK. Closing what this gives, or the
    * engine, ends it.
@@ -138,7 +170,7 @@ export interface Engine extends EventEmitter<EngineEvents>, AsyncDisposable {
    */
   listen(address: string, options?: ListenOptions): Promise<Listener>
   /**
-   * Remove the containers that were made through this engine without `keep`, end what is in flight, free everything. Idempotent.
+   * Remove the containers, networks and volumes that were made through this engine without `keep`, end what is in flight, free everything. Idempotent.
    *
    * @throws EngineError `failed` when something could not be removed, after everything else was.
    */

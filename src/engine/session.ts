@@ -2,44 +2,60 @@ import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { EngineError } from '../errors/index.js'
 
+/** What a session makes and removes. */
+export type MadeKind = 'container' | 'network' | 'volume'
+
+/** Something that was made through a session. */
+export interface Made {
+  readonly kind: MadeKind
+  /** An id; of a volume the name. */
+  readonly id: string
+}
+
+/** Something that could not be removed. */
+export interface LeftBehind extends Made {
+  readonly error: unknown
+}
+
 /** What was made through one engine, and has to go with it. */
 export class Session {
   /** Tells this session's containers from others', in their labels. */
   readonly id = randomBytes(8).toString('hex')
-  readonly #containers = new Set<string>()
+  readonly #made: Readonly<Record<MadeKind, Set<string>>> = { container: new Set(), network: new Set(), volume: new Set() }
   readonly #pending = new Set<Promise<unknown>>()
   readonly #closing = manyListeners(new AbortController())
 
   readonly #creations = new Set<Promise<unknown>>()
   #isEnding = false
 
-  /** Aborted when the engine closes, after the session's containers are gone. */
+  /** Aborted when the engine closes, after what the session made is gone. */
   get closing(): AbortSignal {
     return this.#closing.signal
   }
 
   /**
-   * Create a container that has to be removed when the engine closes, unless it is kept. Closing waits for it, so that none is made
-   * behind its back.
+   * Make something that has to be removed when the engine closes, unless it is kept. Closing waits for it, so that none is made behind
+   * its back.
    *
+   * @param work - Gives its id; undefined where it was there before and is not the session's
    * @throws EngineError `unavailable` when the engine closes
    */
-  async create(keep: boolean, work: () => Promise<string>): Promise<string> {
+  async create<T extends string | undefined>(kind: MadeKind, keep: boolean, work: () => Promise<T>): Promise<T> {
     if (this.#isEnding) throw closedError()
     const creation = work()
     this.#creations.add(creation)
     try {
       const id = await creation
-      if (!keep) this.#containers.add(id)
+      if (!keep && id !== undefined) this.#made[kind].add(id)
       return id
     } finally {
       this.#creations.delete(creation)
     }
   }
 
-  /** This container is gone already, or was never ours. */
-  forget(containerId: string): void {
-    this.#containers.delete(containerId)
+  /** This is gone already, or was never ours. */
+  forget(kind: MadeKind, id: string): void {
+    this.#made[kind].delete(id)
   }
 
   /** Work that nobody awaits (a clean-up after an abort): closing waits for it. */
@@ -53,28 +69,35 @@ export class Session {
   }
 
   /**
-   * Remove the containers, all at once, then end what is in flight.
+   * Remove the containers, all at once, then the networks and volumes they were on, then end what is in flight.
    *
    * @returns what could not be removed, and why
    */
-  async end(remove: (containerId: string) => Promise<void>): Promise<readonly { readonly id: string; readonly error: unknown }[]> {
+  async end(remove: (made: Made) => Promise<void>): Promise<readonly LeftBehind[]> {
     this.#isEnding = true
-    // One turn more than the creations themselves: then their containers are noted.
+    // One turn more than the creations themselves: then what they made is noted.
     await Promise.allSettled([...this.#creations].map(creation => creation.then(() => {})))
-    const failures: { id: string; error: unknown }[] = []
+    const left = await this.#removeAll(['container'], remove)
+    left.push(...(await this.#removeAll(['network', 'volume'], remove)))
+    this.#closing.abort(closedError())
+    await Promise.all(this.#pending)
+    return left
+  }
+
+  async #removeAll(kinds: readonly MadeKind[], remove: (made: Made) => Promise<void>): Promise<LeftBehind[]> {
+    const left: LeftBehind[] = []
+    const all = kinds.flatMap(kind => [...this.#made[kind]].map(id => ({ kind, id })))
     await Promise.all(
-      [...this.#containers].map(async id => {
+      all.map(async made => {
         try {
-          await remove(id)
-          this.#containers.delete(id)
+          await remove(made)
+          this.forget(made.kind, made.id)
         } catch (error) {
-          failures.push({ id, error })
+          left.push({ ...made, error })
         }
       })
     )
-    this.#closing.abort(closedError())
-    await Promise.all(this.#pending)
-    return failures
+    return left
   }
 }
 

@@ -2,12 +2,13 @@ import { ContainerCreate, ContainerDelete, ContainerWait } from '../../api/index
 import { keepLabel, sessionLabel } from '../../api/labels.js'
 import { EngineError } from '../../errors/index.js'
 import { onAbort } from '../../util/link-signals.js'
-import type { CallLimits } from '../call-scope.js'
+import { type CallLimits, openCallScope } from '../call-scope.js'
 import { callThrough, type EngineContext } from '../context.js'
 import type { EngineEvent } from '../events/engine-event.js'
 import { pullImage } from '../images/pull-image.js'
 import { createBody, type SpecSettings } from '../images/spec-settings.js'
 import type { PullPolicy, TerminalSize } from '../processes/process.js'
+import { needsPreparing, prepareContainer } from './prepare-container.js'
 
 /** What a verb makes of a spec. */
 export interface CreateRequest extends CallLimits {
@@ -30,12 +31,31 @@ export interface CreateRequest extends CallLimits {
  */
 export async function createContainer(context: EngineContext, spec: SpecSettings, request: CreateRequest): Promise<string> {
   if (request.pull === 'always') await pull(context, spec, request)
+  const id = await createOrPull(context, spec, request)
+  if (needsPreparing(spec)) await prepare(context, spec, id, request)
+  return id
+}
+
+async function createOrPull(context: EngineContext, spec: SpecSettings, request: CreateRequest): Promise<string> {
   try {
     return await create(context, spec, request)
   } catch (error) {
     if (request.pull !== 'missing' || !isMissingImage(error)) throw error
     await pull(context, spec, request)
     return await create(context, spec, request)
+  }
+}
+
+/** What is done with a container between its creation and its start. It is removed where that fails. */
+async function prepare(context: EngineContext, spec: SpecSettings, id: string, limits: CallLimits): Promise<void> {
+  const scope = openCallScope(`create of ${spec.reference}`, limits, context.session.closing)
+  try {
+    await prepareContainer(context, spec, id, scope.signal)
+  } catch (error) {
+    await removeForGood(context, id).catch(() => {})
+    throw error
+  } finally {
+    scope.release()
   }
 }
 
@@ -47,7 +67,7 @@ export async function removeForGood(context: EngineContext, id: string): Promise
     if (isBeingRemoved(error)) await untilRemoved(context, id)
     else if (!isNotFound(error)) throw error
   }
-  context.session.forget(id)
+  context.session.forget('container', id)
 }
 
 async function untilRemoved(context: EngineContext, id: string): Promise<void> {
@@ -88,7 +108,7 @@ async function create(context: EngineContext, spec: SpecSettings, request: Creat
   request.signal?.throwIfAborted()
   const input = { query, body: createBody(spec, { ...request, labels }) }
   // Neither the caller's signal nor the engine's closing cuts it off: it may have made a container whose id nobody would know.
-  const created = session.create(request.keep, async () => {
+  const created = session.create('container', request.keep, async () => {
     const { Id } = await callThrough(context, ContainerCreate, input)
     return Id
   })

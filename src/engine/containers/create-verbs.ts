@@ -43,7 +43,7 @@ async function make(context: EngineContext, spec: SpecSettings, request: CreateR
   const id = await createContainer(context, spec, request)
   const { name, tty } = request
   // Where raw() set a terminal, only the engine knows.
-  const known = spec.raw === undefined ? { tty, ...(name !== undefined && { name }) } : {}
+  const known = spec.raw === undefined && spec.ports === undefined ? { tty, ...(name !== undefined && { name }) } : {}
   try {
     return await openContainer(context, id, known)
   } catch (error) {

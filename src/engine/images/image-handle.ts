@@ -1,8 +1,8 @@
-import { ImageDelete, ImageTag } from '../../api/index.js'
+import { ImageDelete, ImageHistory, ImageTag } from '../../api/index.js'
 import { checkBoolean, checkKeys, checkString, optional } from '../checks.js'
 import { call, type EngineContext } from '../context.js'
 import type { Digest, PortSpec } from '../values.js'
-import type { Image, ImageDetails } from './image.js'
+import type { Image, ImageDetails, ImageStep } from './image.js'
 import { digestOf, type ImageFacts } from './image-facts.js'
 import { splitReference } from './image-reference.js'
 import { ImageSpecHandle } from './image-spec-handle.js'
@@ -42,6 +42,11 @@ export class ImageHandle extends ImageSpecHandle implements Image {
       layers: (RootFS.Layers ?? []) as readonly Digest[],
       created: new Date(Created ?? 0)
     }
+  }
+
+  async history(): Promise<readonly ImageStep[]> {
+    const steps = await call(this.#context, ImageHistory, { path: { name: this.id } })
+    return steps.map(({ CreatedBy, Size, Created }) => ({ createdBy: CreatedBy, sizeBytes: Size, created: new Date(Created * 1000) }))
   }
 
   async tag(reference: string): Promise<Image> {

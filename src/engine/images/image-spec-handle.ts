@@ -5,6 +5,8 @@ import {
   checkCount,
   checkKeys,
   checkObject,
+  checkOneOf,
+  checkPort,
   checkPositive,
   checkSize,
   checkString,
@@ -17,11 +19,31 @@ import type { Container } from '../containers/container.js'
 import { createVerb, startVerb } from '../containers/create-verbs.js'
 import type { EngineContext } from '../context.js'
 import type { Task } from '../events/task.js'
+import { checkEndpoint } from '../networks/endpoint.js'
+import type { Network } from '../networks/network.js'
+import { NetworkHandle } from '../networks/network-handle.js'
 import type { PipeProcess, RunOptions, TtyProcess } from '../processes/process.js'
 import { runVerb } from '../processes/run-verb.js'
-import type { Platform } from '../values.js'
+import type { Platform, PortSpec } from '../values.js'
+import { checkMount } from '../volumes/check-mount.js'
+import type { MountSource } from '../volumes/mount-source.js'
+import type { Volume } from '../volumes/volume.js'
 import { checkVariables } from './check-variables.js'
-import type { CreateOptions, Image, ImageSpec, Limits, PullOptions, RawCreate, RunOf, Security } from './image.js'
+import { healthConfig } from './health-config.js'
+import type {
+  CreateOptions,
+  HealthOptions,
+  Image,
+  ImageSpec,
+  Limits,
+  NetworkPlace,
+  PullOptions,
+  RawCreate,
+  RestartPolicy,
+  RunOf,
+  Security
+} from './image.js'
+import { addPublished } from './published.js'
 import { pullVerb } from './pull-verb.js'
 import type { SpecSettings } from './spec-settings.js'
 
@@ -72,11 +94,33 @@ export class ImageSpecHandle implements ImageSpec {
     return this.#with({ labels: { ...this.#settings.labels, ...checkTexts('label', labels) } })
   }
 
-  network(network: 'none' | 'host' | Container): ImageSpec {
-    if (network === 'none' || network === 'host') return this.#with({ network })
-    const id: unknown = typeof network === 'object' && network !== null ? network.id : undefined
-    if (typeof id !== 'string') throw wrongSetting('network', "'none', 'host' or a container", network)
-    return this.#with({ network: `container:${id}` })
+  port(...ports: PortSpec[]): ImageSpec {
+    const added = ports.map((port, index) => [checkPort(`port[${index}]`, port), [{ HostPort: '' }]] as const)
+    return this.#with({ ports: { ...this.#settings.ports, ...Object.fromEntries(added) } })
+  }
+
+  publish(map: Record<number, PortSpec>, options: { address?: string } = {}): ImageSpec {
+    return this.#with({ ports: addPublished(this.#settings.ports ?? {}, map, options) })
+  }
+
+  mount(target: string, source: Volume | MountSource): ImageSpec {
+    return this.#with({ mounts: [...(this.#settings.mounts ?? []), checkMount(target, source)] })
+  }
+
+  network(network: 'none' | 'host' | Container): ImageSpec
+  network(network: Network, place?: NetworkPlace): ImageSpec
+  network(network: 'none' | 'host' | Container | Network, place: NetworkPlace = {}): ImageSpec {
+    if (network instanceof NetworkHandle) {
+      const endpoint = checkEndpoint('network', checkKeys('network', place, ['alias', 'ipv4', 'ipv6']))
+      const { id, name } = network
+      const others = (this.#settings.networks ?? []).filter(other => other.id !== id)
+      return this.#without('network', { networks: [...others, { id, name, endpoint }] })
+    }
+    checkKeys('network', place, [])
+    if (network === 'none' || network === 'host') return this.#without('networks', { network })
+    const id: unknown = typeof network === 'object' && network !== null && 'exec' in network ? network.id : undefined
+    if (typeof id !== 'string') throw wrongSetting('network', "'none', 'host', a network of engine.network() or a container", network)
+    return this.#without('networks', { network: `container:${id}` })
   }
 
   dns(...servers: string[]): ImageSpec {
@@ -114,6 +158,19 @@ export class ImageSpecHandle implements ImageSpec {
     )
   }
 
+  health(test: string[] | 'none', options: HealthOptions = {}): ImageSpec {
+    return this.#with({ health: healthConfig(test, options) })
+  }
+
+  restart(policy: RestartPolicy, maximumRetries?: number): ImageSpec {
+    const checked = checkOneOf('restart', policy, ['no', 'always', 'unless-stopped', 'on-failure'])
+    const retries = optional(checkCount, 'restart.maximumRetries', maximumRetries)
+    if (retries !== undefined && checked !== 'on-failure') {
+      throw new EngineError('invalid_argument', "restart: the number of retries belongs to the policy 'on-failure'")
+    }
+    return this.#with({ restart: { policy: checked, ...(retries !== undefined && { maximumRetries: retries }) } })
+  }
+
   raw(create: RawCreate): ImageSpec {
     const given = checkKeys('raw', create, ['Config', 'HostConfig', 'NetworkingConfig'])
     for (const [part, value] of Object.entries(given)) if (value !== undefined) checkObject(`raw.${part}`, value)
@@ -139,6 +196,11 @@ export class ImageSpecHandle implements ImageSpec {
 
   pull(options: PullOptions = {}): Task<Image> {
     return pullVerb(this.#context, this.#settings, options)
+  }
+
+  #without(name: 'network' | 'networks', settings: Partial<SpecSettings>): ImageSpec {
+    const { [name]: _, ...rest } = this.#settings
+    return new ImageSpecHandle(this.#context, { ...rest, ...settings })
   }
 
   #with(settings: Partial<SpecSettings>): ImageSpec {

@@ -1,6 +1,15 @@
-import type { ContainerCreateRequest, HostConfig } from '../../api/index.js'
+import type { ContainerCreateRequest, HealthConfig, HostConfig, PortBinding } from '../../api/index.js'
+import { type Endpoint, endpointSettings } from '../networks/endpoint.js'
 import type { TerminalSize } from '../processes/process.js'
+import type { CheckedMount } from '../volumes/check-mount.js'
 import type { RawCreate } from './image.js'
+
+/** A network that a container is to be on. */
+export interface SpecNetwork {
+  readonly id: string
+  readonly name: string
+  readonly endpoint: Endpoint
+}
 
 /** What an image spec was told, checked. */
 export interface SpecSettings {
@@ -15,6 +24,13 @@ export interface SpecSettings {
   readonly labels?: Readonly<Record<string, string>>
   /** As the Engine API writes it: `none`, `host`, `container:<id>`. */
   readonly network?: string
+  /** Networks of one's own; the first is the container's mode, the others are connected to before the start. */
+  readonly networks?: readonly SpecNetwork[]
+  /** By container port. Nothing in a list's place: a free port of the host. */
+  readonly ports?: Readonly<Record<string, readonly PortBinding[]>>
+  readonly mounts?: readonly CheckedMount[]
+  readonly health?: HealthConfig
+  readonly restart?: { readonly policy: 'no' | 'always' | 'unless-stopped' | 'on-failure'; readonly maximumRetries?: number }
   readonly dns?: readonly string[]
   readonly hosts?: Readonly<Record<string, string>>
   readonly memoryBytes?: number
@@ -42,6 +58,7 @@ export interface CreateSettings {
 
 /** The Engine API's container-create body. `raw` is merged over everything but the session's labels. */
 export function createBody(spec: SpecSettings, create: CreateSettings): ContainerCreateRequest {
+  const first = spec.networks?.[0]
   const made = {
     Image: spec.reference,
     ...(spec.cmd && { Cmd: spec.cmd }),
@@ -50,10 +67,13 @@ export function createBody(spec: SpecSettings, create: CreateSettings): Containe
     ...(spec.cwd !== undefined && { WorkingDir: spec.cwd }),
     ...(spec.user !== undefined && { User: spec.user }),
     ...(spec.hostname !== undefined && { Hostname: spec.hostname }),
+    ...(spec.ports && { ExposedPorts: Object.fromEntries(Object.keys(spec.ports).map(port => [port, {}])) }),
+    ...(spec.health && { Healthcheck: spec.health }),
     // A terminal nobody is attached to yet can be attached to later, and typed on.
     ...(create.tty && { Tty: true, OpenStdin: true }),
     ...(create.attached && { AttachStdin: true, AttachStdout: true, AttachStderr: true, OpenStdin: true, StdinOnce: true }),
-    HostConfig: hostConfig(spec, create)
+    HostConfig: hostConfig(spec, create),
+    ...(first && { NetworkingConfig: { EndpointsConfig: { [first.name]: endpointSettings(first.endpoint) } } })
   }
   const { Config, HostConfig: rawHostConfig, NetworkingConfig } = spec.raw ?? {}
   const raw = { ...Config, ...(rawHostConfig && { HostConfig: rawHostConfig }), ...(NetworkingConfig && { NetworkingConfig }) }
@@ -63,12 +83,22 @@ export function createBody(spec: SpecSettings, create: CreateSettings): Containe
 }
 
 function hostConfig(spec: SpecSettings, create: CreateSettings): HostConfig {
+  const network = spec.networks?.[0]?.name ?? spec.network
+  const mounts = (spec.mounts ?? []).flatMap(item => ('mount' in item ? [item.mount] : []))
   const securityOpt = [
     ...(spec.seccomp === undefined ? [] : [`seccomp=${spec.seccomp}`]),
     ...(spec.noNewPrivileges === undefined ? [] : [`no-new-privileges=${spec.noNewPrivileges}`])
   ]
   return {
-    ...(spec.network !== undefined && { NetworkMode: spec.network }),
+    ...(network !== undefined && { NetworkMode: network }),
+    ...(spec.ports && { PortBindings: spec.ports }),
+    ...(mounts.length > 0 && { Mounts: mounts }),
+    ...(spec.restart && {
+      RestartPolicy: {
+        Name: spec.restart.policy,
+        ...(spec.restart.maximumRetries !== undefined && { MaximumRetryCount: spec.restart.maximumRetries })
+      }
+    }),
     ...(spec.dns && { Dns: spec.dns }),
     ...(spec.hosts && { ExtraHosts: Object.entries(spec.hosts).map(([name, address]) => `${name}:${address}`) }),
     ...(spec.memoryBytes !== undefined && { Memory: spec.memoryBytes }),

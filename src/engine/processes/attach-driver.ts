@@ -49,7 +49,7 @@ class AttachDriver implements ProcessDriver {
     this.#container = container
   }
 
-  async launch(port: { identify(containerId: string): void }): Promise<Launched> {
+  async launch(port: { identify(id: string): void }): Promise<Launched> {
     const { signal } = this.scope
     const { id } = this.#container
     port.identify(id)
@@ -66,7 +66,7 @@ class AttachDriver implements ProcessDriver {
     // A run that ended before the wait was there is the one to tell about; the wait is for the next.
     const after = await this.#inspect(signal)
     const isOver = !after.isRunning && (before.isRunning || after.startedAt !== before.startedAt)
-    return { containerId: id, connection, exit: isOver ? Promise.resolve(after.exitCode) : wait.exit, startedAt }
+    return { id, connection, exit: isOver ? Promise.resolve(after.exitCode) : wait.exit, startedAt }
   }
 
   async kill(id: string, signal: NodeJS.Signals): Promise<void> {

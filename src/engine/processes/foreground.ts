@@ -13,7 +13,8 @@ import { queueSink } from './queue-sink.js'
 
 /** A process that has been started, and the connection to it. */
 export interface Launched {
-  readonly containerId: string
+  /** What `kill` and `resize` are called with: the id of the container, or of the exec. */
+  readonly id: string
   readonly connection: Hijacked
   /** The exit code, when it has ended. */
   readonly exit: Promise<number>
@@ -30,11 +31,11 @@ export interface ProcessDriver {
   readonly scope: LinkedSignal
   /** Whether it was started by this handle: then its input ends with the first use of its output, and it ends with its handle. */
   readonly owned: boolean
-  /** `identify` is to be called as soon as the container is known, `size` gives the terminal's size so far. */
-  launch(port: { identify(containerId: string): void; size(): TerminalSize | undefined }): Promise<Launched>
-  kill(containerId: string, signal: NodeJS.Signals): Promise<void>
-  resize(containerId: string, size: TerminalSize): Promise<void>
-  container(containerId: string): Promise<Container>
+  /** `identify` is to be called as soon as the id is known, `size` gives the terminal's size so far. */
+  launch(port: { identify(id: string): void; size(): TerminalSize | undefined }): Promise<Launched>
+  kill(id: string, signal: NodeJS.Signals): Promise<void>
+  resize(id: string, size: TerminalSize): Promise<void>
+  container(id: string): Promise<Container>
   /** Undo what was made, after a failure or an abort. Never rejects. */
   abandon(): Promise<void>
 }
@@ -135,10 +136,10 @@ export class ForegroundProcess {
 
   /** Send a signal, after the start. A process that has ended is left in peace. */
   async kill(signal: NodeJS.Signals): Promise<void> {
-    const { containerId } = await this.launched.promise
+    const { id } = await this.launched.promise
     if (this.#state === 'over') return
     try {
-      await this.#driver.kill(containerId, signal)
+      await this.#driver.kill(id, signal)
     } catch (error) {
       if (!this.#hasEnded(error)) throw error
     }
@@ -147,18 +148,18 @@ export class ForegroundProcess {
   /** Remembered until the start. A process that has ended has no terminal any more, which is no error. */
   async resize(size: TerminalSize): Promise<void> {
     this.#size = size
-    const { containerId } = await this.launched.promise
+    const { id } = await this.launched.promise
     if (this.#state === 'over' || this.#size !== size) return
     try {
-      await this.#driver.resize(containerId, size)
+      await this.#driver.resize(id, size)
     } catch (error) {
       if (!this.#hasEnded(error)) throw error
     }
   }
 
   async container(): Promise<Container> {
-    const { containerId } = await this.launched.promise
-    return this.#driver.container(containerId)
+    const { id } = await this.launched.promise
+    return this.#driver.container(id)
   }
 
   /** Let go of it while it goes on: what waits for it rejects. */
@@ -172,11 +173,21 @@ export class ForegroundProcess {
     if (this.#state === 'launching') {
       this.#driver.scope.abort(new EngineError('failed', `${this.#name()} was given up before it had started`))
     }
-    if (this.#state === 'running' && this.#driver.owned) await this.kill('SIGKILL')
+    if (this.#state === 'running' && this.#driver.owned) await this.#end()
     if (this.#state === 'running' && !this.#driver.owned) this.detach()
     // A stream that nobody reads any more would hold up the end.
     for (const stream of this.#streams.values()) stream.destroy()
     await this.ended.promise.catch(() => {})
+  }
+
+  /** Kill it; where an engine cannot, let go of it. */
+  async #end(): Promise<void> {
+    try {
+      await this.kill('SIGKILL')
+    } catch (error) {
+      if (!EngineError.is(error) || error.code !== 'not_supported') throw error
+      this.detach()
+    }
   }
 
   async #run(): Promise<void> {

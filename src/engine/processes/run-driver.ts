@@ -41,7 +41,7 @@ export class RunDriver implements ProcessDriver {
     this.#settings = settings
   }
 
-  async launch(port: { identify(containerId: string): void; size(): TerminalSize | undefined }): Promise<Launched> {
+  async launch(port: { identify(id: string): void; size(): TerminalSize | undefined }): Promise<Launched> {
     const { signal } = this.scope
     const context = this.#context
     const size = this.tty ? port.size() : undefined
@@ -61,13 +61,13 @@ export class RunDriver implements ProcessDriver {
       throw startFailure(error)
     }
     this.#isStarted = true
-    return { containerId: id, connection, exit: this.#forgetting(id, wait.exit), startedAt }
+    return { id, connection, exit: this.#forgetting(id, wait.exit), startedAt }
   }
 
   /** With `remove`, the wait ends when the container is gone: the session need not remember it. */
   async #forgetting(id: string, exit: Promise<number>): Promise<number> {
     const exitCode = await exit
-    if (this.#settings.remove) this.#context.session.forget(id)
+    if (this.#settings.remove) this.#context.session.forget('container', id)
     return exitCode
   }
 
@@ -81,7 +81,9 @@ export class RunDriver implements ProcessDriver {
 
   container(id: string): Promise<Container> {
     const { name } = this.#settings
-    return openContainer(this.#context, id, { tty: this.tty, ...(name !== undefined && { name }) })
+    // Where it publishes ports, only the engine knows on which.
+    const known = this.#spec.ports === undefined && this.#spec.raw === undefined
+    return openContainer(this.#context, id, known ? { tty: this.tty, ...(name !== undefined && { name }) } : {})
   }
 
   async abandon(): Promise<void> {

@@ -2,7 +2,6 @@ export type {
   AttachOptions,
   CommitOptions,
   ConnectOptions,
-  Container,
   ContainerNetworks,
   ContainerProcess,
   ContainerState,
@@ -13,7 +12,6 @@ export type {
   StatsOptions,
   StatsStream
 } from './engine/containers/container.js'
-export type { ContainerFiles, FolderEntry, WriteOptions } from './engine/containers/container-files.js'
 export { createEngine } from './engine/create-engine.js'
 export type {
   Candidate,
@@ -42,19 +40,18 @@ export type {
   ResourceEvent
 } from './engine/events/engine-event.js'
 export type { Task } from './engine/events/task.js'
+export type { ContainerFiles, FolderEntry, WriteOptions } from './engine/files/files.js'
+export type { Container, Image, ImageSpec, RunOf } from './engine/handles.js'
 export type {
   CreateOptions,
   HealthOptions,
-  Image,
   ImageDetails,
-  ImageSpec,
   ImageStep,
   Limits,
   NetworkPlace,
   PullOptions,
   RawCreate,
   RestartPolicy,
-  RunOf,
   Security
 } from './engine/images/image.js'
 export type { Network, NetworkOptions } from './engine/networks/network.js'

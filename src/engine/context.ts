@@ -6,7 +6,7 @@ import { type CallLimits, defaultDeadlineMs, openCallScope } from './call-scope.
 import type { RegistryOptions } from './engine.js'
 import type { EngineEvent } from './events/engine-event.js'
 import type { EventFeed } from './events/event-feed.js'
-import type { Image } from './images/image.js'
+import type { Image } from './handles.js'
 import type { ImageFacts } from './images/image-facts.js'
 import type { SpecSettings } from './images/spec-settings.js'
 import type { Session } from './session.js'

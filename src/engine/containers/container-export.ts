@@ -6,11 +6,11 @@ import { ContainerExport, ImageCommit } from '../../api/index.js'
 import { checkAbortable, openCallScope } from '../call-scope.js'
 import { checkKeys, checkString, checkStrings, optional, wrongSetting } from '../checks.js'
 import { call, callWith, type EngineContext } from '../context.js'
-import type { Image } from '../images/image.js'
+import type { Container, Image } from '../handles.js'
 import { splitReference } from '../images/image-reference.js'
 import { inspectImage } from '../images/pull-image.js'
 import type { Abortable } from '../values.js'
-import type { CommitOptions, Container } from './container.js'
+import type { CommitOptions } from './container.js'
 
 /** `docker export`: a container's whole file system as a tar archive, into a file or a stream. A file that is cut short is removed. */
 export async function exportContainer(

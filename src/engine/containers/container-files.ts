@@ -1,50 +1,17 @@
-import type { Readable } from 'node:stream'
 import { checkAbortable, openCallScope } from '../call-scope.js'
 import { checkCount, checkKeys, checkString, optional, wrongSetting } from '../checks.js'
 import type { EngineContext } from '../context.js'
 import { fetchFiles } from '../files/fetch-files.js'
+import type { ContainerFiles } from '../files/files.js'
 import { listFolder } from '../files/list-folder.js'
 import { ownerOf } from '../files/owner.js'
 import { packFile, packTree } from '../files/pack-tree.js'
 import { putArchive } from '../files/put-archive.js'
 import { readFile } from '../files/read-file.js'
 import type { Abortable } from '../values.js'
-import type { Container } from './container.js'
-
-/** How to write a file. */
-export interface WriteOptions extends Abortable {
-  /** Permission bits. @default 0o644 */
-  mode?: number
-  /** `name[:group]` of the container, or `uid[:gid]`. @default root */
-  user?: string
-}
-
-/** Something in a folder. */
-export interface FolderEntry {
-  readonly name: string
-  readonly type: 'file' | 'directory' | 'link' | 'other'
-  /** 0 unless it is a file. */
-  readonly sizeBytes: number
-}
-
-/** A container's files. Paths in it are absolute. It need not run. */
-export interface ContainerFiles {
-  /** A whole file, in memory; links are followed. @throws EngineError `not_found`, `invalid_argument` for what is no file */
-  read(path: string, options?: Abortable): Promise<Uint8Array>
-  /** The same as UTF-8 text. */
-  readText(path: string, options?: Abortable): Promise<string>
-  /** Write a whole file, over what was there. Folders on the way are made. A stream is collected in memory first. */
-  write(path: string, data: string | Uint8Array | Readable, options?: WriteOptions): Promise<void>
-  /** Copy a file or folder of this machine into the container, where it is `path` afterwards. `docker cp` */
-  put(hostPath: string, path: string, options?: Abortable): Promise<void>
-  /** Copy a file or folder out of the container, where it is `hostPath` afterwards. Links stay links, owners are the caller. */
-  get(path: string, hostPath: string, options?: Abortable): Promise<void>
-  /** What is in a folder, by name. The engine sends the folder with everything below it, so that of a large one takes time. */
-  list(path: string, options?: Abortable): Promise<readonly FolderEntry[]>
-}
 
 /** A container's `fs`. */
-export function filesOf(context: EngineContext, container: Pick<Container, 'id'>): ContainerFiles {
+export function filesOf(context: EngineContext, container: { readonly id: string }): ContainerFiles {
   const { id } = container
   const within = async <T>(verb: string, options: Abortable, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
     const scope = openCallScope(`fs.${verb}`, checkAbortable(`fs.${verb}`, options), context.session.closing)

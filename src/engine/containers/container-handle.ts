@@ -17,7 +17,9 @@ import { type CallLimits, checkAbortable, openCallScope } from '../call-scope.js
 import { checkBoolean, checkDuration, checkKeys, checkString, optional } from '../checks.js'
 import { call, callWith, type EngineContext } from '../context.js'
 import { LiveEmitter } from '../events/live-emitter.js'
-import type { Image, Limits } from '../images/image.js'
+import type { ContainerFiles } from '../files/files.js'
+import type { Container, Image } from '../handles.js'
+import type { Limits } from '../images/image.js'
 import { attachProcess } from '../processes/attach-driver.js'
 import { execVerb } from '../processes/exec-verb.js'
 import type { ExecOptions, PipeProcess, TtyProcess } from '../processes/process.js'
@@ -25,7 +27,6 @@ import type { Abortable, Duration, PortSpec } from '../values.js'
 import type {
   AttachOptions,
   CommitOptions,
-  Container,
   ContainerNetworks,
   ContainerProcess,
   ContainerState,
@@ -37,7 +38,7 @@ import type {
 } from './container.js'
 import { commitContainer, exportContainer } from './container-export.js'
 import { containerChanges, containerProcesses, updateLimits } from './container-facts.js'
-import { type ContainerFiles, filesOf } from './container-files.js'
+import { filesOf } from './container-files.js'
 import { containerLogs } from './container-logs.js'
 import { networksOf } from './container-networks.js'
 import { containerStats } from './container-stats.js'

@@ -4,9 +4,10 @@ import type { Frame } from '../../api/operation.js'
 import { type CallLimits, checkAbortable, openCallScope } from '../call-scope.js'
 import { checkBoolean, checkCount, checkDate, checkKeys, optional } from '../checks.js'
 import { callWith, type EngineContext } from '../context.js'
+import type { Container } from '../handles.js'
 import type { Output } from '../processes/process.js'
 import { unixTime } from '../unix-time.js'
-import type { Container, LogOptions, Logs } from './container.js'
+import type { LogOptions, Logs } from './container.js'
 import { LogLines } from './log-lines.js'
 
 /** A container's logs. Nothing is asked for before they are iterated or `text()` is called. */

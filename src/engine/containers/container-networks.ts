@@ -2,9 +2,10 @@ import { NetworkConnect, NetworkDisconnect } from '../../api/index.js'
 import { checkAbortable } from '../call-scope.js'
 import { checkKeys } from '../checks.js'
 import { call, type EngineContext } from '../context.js'
+import type { Container } from '../handles.js'
 import { checkEndpoint, endpointSettings } from '../networks/endpoint.js'
 import { networkId } from '../networks/network-handle.js'
-import type { Container, ContainerNetworks } from './container.js'
+import type { ContainerNetworks } from './container.js'
 
 /** A container's `network`: into networks and out of them. */
 export function networksOf(context: EngineContext, container: Pick<Container, 'id'>): ContainerNetworks {

@@ -3,7 +3,8 @@ import { EngineError } from '../../errors/index.js'
 import { checkAbortable, openCallScope } from '../call-scope.js'
 import { checkDuration, checkKeys, optional } from '../checks.js'
 import { callWith, type EngineContext } from '../context.js'
-import type { Container, Stats, StatsOptions, StatsStream } from './container.js'
+import type { Container } from '../handles.js'
+import type { Stats, StatsOptions, StatsStream } from './container.js'
 
 /** `docker stats`: samples while the loop runs, or one. Nothing is asked for before either. */
 export function containerStats(context: EngineContext, container: Container, options: StatsOptions): StatsStream {

@@ -1,13 +1,6 @@
-import type { Writable } from 'node:stream'
-import type { EventEmitter } from 'eventemitter3'
-import type { ContainerInspect } from '../../api/index.js'
-import type { OutputOf } from '../../api/operation.js'
-import type { EngineEvents } from '../events/engine-event.js'
-import type { Image, Limits } from '../images/image.js'
 import type { Network } from '../networks/network.js'
-import type { ExecOptions, Output, PipeProcess, TtyProcess } from '../processes/process.js'
-import type { Abortable, Duration, PortSpec } from '../values.js'
-import type { ContainerFiles } from './container-files.js'
+import type { Output } from '../processes/process.js'
+import type { Abortable, Duration } from '../values.js'
 
 /** Where a container is in its life. */
 export interface ContainerState {
@@ -98,67 +91,4 @@ export interface ContainerNetworks {
 export interface AttachOptions extends Abortable {
   /** Whether the container has a terminal. Only a handle from a list has to be told. */
   tty?: boolean
-}
-
-/**
- * A container. As an emitter it announces its own events; the stream behind that is open while there are listeners, and does not hold the
- * event loop.
- */
-export interface Container extends EventEmitter<EngineEvents>, AsyncDisposable {
-  readonly id: string
-  readonly name: string
-  /** Where its published ports are reached: an address of this machine, or the engine's host. */
-  readonly host: string
-  /** The port by which a container's port is reached on `host`. @throws EngineError `not_found` where it is not published */
-  port(port: PortSpec): number
-  /** As `http://host:port`. @default scheme http. @throws EngineError `not_found` */
-  url(port: PortSpec, scheme?: string): string
-  state(options?: Abortable): Promise<ContainerState>
-  /** Everything the Engine API says of it, in its own spelling. */
-  inspect(options?: Abortable): Promise<OutputOf<typeof ContainerInspect>>
-  start(options?: Abortable): Promise<void>
-  /** Ask it to end (its stop signal), and kill it after `grace`. @default grace 10 s, or what the image says */
-  stop(options?: Abortable & { grace?: Duration }): Promise<void>
-  restart(options?: Abortable & { grace?: Duration }): Promise<void>
-  /** @default SIGKILL */
-  kill(signal?: NodeJS.Signals): Promise<void>
-  /** Freeze all its processes, and let them go on. */
-  pause(options?: Abortable): Promise<void>
-  unpause(options?: Abortable): Promise<void>
-  /** Resolves when it is not running; at once where it is not. */
-  wait(options?: Abortable): Promise<{ readonly exitCode: number }>
-  /** This handle's `name` follows. */
-  rename(name: string): Promise<void>
-  /** Change limits while it runs; the others stay. */
-  update(limits: Limits): Promise<void>
-  remove(options?: { force?: boolean; volumes?: boolean }): Promise<void>
-  /**
-   * `docker exec`: run a further process in it. The process is what `run` gives: awaitable, iterable, with streams.
-   *
-   * Aborting it lets go of it at once. In-process it is killed as well; other engines have no call for that, and it goes on there.
-   */
-  exec(argv: string[], options: ExecOptions & { tty: true }): TtyProcess
-  exec(argv: string[], options?: ExecOptions & { tty?: false }): PipeProcess
-  /**
-   * Be connected to what it does from now on. Where it does not run, await the process after `start()`: it ends with the next run.
-   *
-   * Which of the two types it is shows in `'terminal' in process`.
-   */
-  attach(options?: AttachOptions): PipeProcess | TtyProcess
-  logs(options?: LogOptions): Logs
-  /** `docker top` */
-  top(): Promise<readonly ContainerProcess[]>
-  /** `docker stats` */
-  stats(options?: StatsOptions): StatsStream
-  /** `docker diff` */
-  changes(): Promise<readonly FileChange[]>
-  /** Files in and out, running or not. */
-  readonly fs: ContainerFiles
-  readonly network: ContainerNetworks
-  /** `docker export`: its whole file system as a tar archive, into a file or a stream. */
-  export(target: string | Writable, options?: Abortable): Promise<void>
-  /** `docker commit`: an image of it as it is now. Without a reference it is known by its id. */
-  commit(reference?: string, options?: CommitOptions): Promise<Image>
-  /** Remove it, running or not, with its anonymous volumes. A container that is gone already is fine. */
-  [Symbol.asyncDispose](): Promise<void>
 }

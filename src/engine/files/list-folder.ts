@@ -1,8 +1,8 @@
 import { posix } from 'node:path'
 import { EngineError } from '../../errors/index.js'
 import type { TarEntry } from '../../util/tar/tar-entry.js'
-import type { FolderEntry } from '../containers/container-files.js'
 import type { EngineContext } from '../context.js'
+import type { FolderEntry } from './files.js'
 import { getArchive } from './get-archive.js'
 
 const mostLinks = 40

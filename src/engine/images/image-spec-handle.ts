@@ -15,10 +15,10 @@ import {
   optional,
   wrongSetting
 } from '../checks.js'
-import type { Container } from '../containers/container.js'
 import { createVerb, startVerb } from '../containers/create-verbs.js'
 import type { EngineContext } from '../context.js'
 import type { Task } from '../events/task.js'
+import type { Container, Image, ImageSpec, RunOf } from '../handles.js'
 import { checkEndpoint } from '../networks/endpoint.js'
 import type { Network } from '../networks/network.js'
 import { NetworkHandle } from '../networks/network-handle.js'
@@ -30,19 +30,7 @@ import type { MountSource } from '../volumes/mount-source.js'
 import type { Volume } from '../volumes/volume.js'
 import { checkVariables } from './check-variables.js'
 import { healthConfig } from './health-config.js'
-import type {
-  CreateOptions,
-  HealthOptions,
-  Image,
-  ImageSpec,
-  Limits,
-  NetworkPlace,
-  PullOptions,
-  RawCreate,
-  RestartPolicy,
-  RunOf,
-  Security
-} from './image.js'
+import type { CreateOptions, HealthOptions, Limits, NetworkPlace, PullOptions, RawCreate, RestartPolicy, Security } from './image.js'
 import { addPublished } from './published.js'
 import { pullVerb } from './pull-verb.js'
 import type { SpecSettings } from './spec-settings.js'

@@ -1,7 +1,7 @@
 import type { ContainerCreateRequest, HealthConfig, HostConfig, PortBinding } from '../../api/index.js'
 import { type Endpoint, endpointSettings } from '../networks/endpoint.js'
 import type { TerminalSize } from '../processes/process.js'
-import type { CheckedMount } from '../volumes/check-mount.js'
+import type { CheckedMount } from '../volumes/mount-source.js'
 import type { RawCreate } from './image.js'
 
 /** A network that a container is to be on. */

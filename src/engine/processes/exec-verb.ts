@@ -1,7 +1,7 @@
 import { checkAbortable } from '../call-scope.js'
 import { checkBoolean, checkCommand, checkKeys, checkString, optional, wrongSetting } from '../checks.js'
-import type { Container } from '../containers/container.js'
 import type { EngineContext } from '../context.js'
+import type { Container } from '../handles.js'
 import { checkVariables } from '../images/check-variables.js'
 import { ExecDriver, type ExecSettings } from './exec-driver.js'
 import { FailedDriver } from './failed-driver.js'

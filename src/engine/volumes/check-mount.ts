@@ -1,10 +1,6 @@
-import type { Mount } from '../../api/index.js'
 import { checkString, wrongSetting } from '../checks.js'
-import { type CopySource, Source } from './mount-source.js'
+import { type CheckedMount, Source } from './mount-source.js'
 import { VolumeHandle } from './volume-handle.js'
-
-/** Something to be done with a container's path: mount it, or copy it there. */
-export type CheckedMount = { readonly mount: Mount } | { readonly target: string; readonly copied: CopySource }
 
 /** Check what is to be mounted, and where. */
 export function checkMount(target: unknown, source: unknown): CheckedMount {

@@ -87,3 +87,6 @@ export function copy(source: string | Record<string, string | Uint8Array>): Moun
   // The reason for the cast: every value was just checked.
   return new Source('copy', { copied: Object.fromEntries(entries) as Record<string, string | Uint8Array> })
 }
+
+/** Something to be done with a container's path: mount it, or copy it there. */
+export type CheckedMount = { readonly mount: Mount } | { readonly target: string; readonly copied: CopySource }

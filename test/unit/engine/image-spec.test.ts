@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { ContainerCreate } from '../../../src/api/index.js'
-import type { ImageSpec } from '../../../src/engine/images/image.js'
+import type { ImageSpec } from '../../../src/engine/handles.js'
 import { EngineError } from '../../../src/errors/index.js'
 import { FakeEngine } from './kit/fake-engine.js'
 
@@ -49,7 +49,11 @@ describe('an image spec', () => {
     ['env', () => spec().env(wrong(['A=1'])), 'env: expected an object, got a list'],
     ['cmd', () => spec().cmd('a', wrong(null)), 'cmd[1]: expected text, got null'],
     ['cwd', () => spec().cwd(wrong(undefined)), 'cwd: expected text, a path, got undefined'],
-    ['network', () => spec().network(wrong('bridge')), "network: expected 'none', 'host' or a container, got \"bridge\""],
+    [
+      'network',
+      () => spec().network(wrong('bridge')),
+      "network: expected 'none', 'host', a network of engine.network() or a container, got \"bridge\""
+    ],
     ['security', () => spec().security({ privileged: wrong('yes') }), 'security.privileged: expected true or false, got "yes"'],
     ['security', () => spec().security({ seccomp: '/etc/profile.json' }), /security\.seccomp: expected 'unconfined' or the text of a JSON/],
     ['raw', () => spec().raw(wrong({ Hostconfig: {} })), 'raw.Hostconfig: there is no such option'],

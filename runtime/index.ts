@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import type { Handlers } from '../src/api/index.js'
+import { type Handlers, newestVersion } from '../src/api/index.js'
 import { EngineError } from '../src/errors/index.js'
 import { Unwind } from '../src/util/unwind.js'
 import type { ContainerContext } from './containers/container-context.js'
@@ -180,7 +180,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       async listen(address, listenOptions) {
         // Loaded here, because most engines serve nobody but their own process.
         const { listen } = await import('./daemon/listener.js')
-        const engine = { handlers, version, apiVersion: runtimeApiVersion, smallestApiVersion }
+        const engine = { handlers, version, apiVersion: runtimeApiVersion, newestApiVersion: newestVersion, smallestApiVersion }
         const listener = await listen(engine, address, listenOptions)
         listeners.add(listener)
         return listener

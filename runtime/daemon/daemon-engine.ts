@@ -5,8 +5,10 @@ export interface DaemonEngine {
   readonly handlers: Handlers
   /** Gantry's own version, for the `Server` header. */
   readonly version: string
-  /** The newest API version it speaks; a request without a version means this one. */
+  /** The API version it tells clients to speak; a request without a version means this one. */
   readonly apiVersion: string
+  /** The newest it answers where a client asks for it. */
+  readonly newestApiVersion: string
   readonly smallestApiVersion: string
 }
 

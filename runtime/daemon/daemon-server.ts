@@ -181,7 +181,7 @@ export class DaemonServer {
       return
     }
     const tty = operation.response === 'frames' && (await this.#hasTerminal(input, running))
-    await sendResponse(response, operation, viewFor(operation.id, output, call.version), {
+    await sendResponse(response, operation, viewFor(operation.id, output, call.version, input), {
       version: call.version,
       tty,
       running

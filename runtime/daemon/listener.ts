@@ -127,8 +127,8 @@ function listenOnTcp(server: Server, address: string, { hostname, port }: { read
 }
 
 async function readTls(tls: { readonly ca: string; readonly cert: string; readonly key: string }) {
-  const [ca, cert, key] = await Promise.all((['ca', 'cert', 'key'] as const).map(field => readPem(field, tls[field])))
-  return { ca, cert, key }
+  // One after the other, so that the first that is wrong is the one that is told.
+  return { ca: await readPem('ca', tls.ca), cert: await readPem('cert', tls.cert), key: await readPem('key', tls.key) }
 }
 
 async function readPem(field: string, value: string): Promise<string> {

@@ -37,10 +37,10 @@ export function parseTarget(url: string): RequestTarget {
  */
 export function versionOf({ version }: RequestTarget, engine: DaemonEngine): string {
   if (version === undefined) return engine.apiVersion
-  if (compareVersions(version, engine.apiVersion) > 0) {
+  if (compareVersions(version, engine.newestApiVersion) > 0) {
     throw new EngineError(
       'invalid_argument',
-      `client version ${version} is too new. Maximum supported API version is ${engine.apiVersion}`,
+      `client version ${version} is too new. Maximum supported API version is ${engine.newestApiVersion}`,
       { details: { version } }
     )
   }

@@ -1,17 +1,37 @@
-import { type EventMessage, isAtLeast } from '../../src/api/index.js'
+import {
+  type ContainerInspectResponse,
+  type EventMessage,
+  type ImageInspectResponse,
+  type ImageSummary,
+  isAtLeast,
+  type OperationInput,
+  type SystemDataUsageResponse
+} from '../../src/api/index.js'
+import { diskUsageView } from './disk-usage-view.js'
 import { mapStream } from './map-stream.js'
 
 /** Changes an operation's output into what an API version shows of it. */
-type View = (output: unknown, version: string) => unknown
+type View = (output: unknown, version: string, input: OperationInput) => unknown
 
+// Each cast has one reason: an operation's output is what its handler gives.
 const views: Readonly<Record<string, View>> = {
-  // Each cast has one reason: an operation's output is what its handler gives.
-  SystemEvents: (output, version) => (isAtLeast(version, '1.52') ? output : withOldFields(output as AsyncIterable<EventMessage>))
+  SystemEvents: (output, version) => (isAtLeast(version, '1.52') ? output : withOldFields(output as AsyncIterable<EventMessage>)),
+  ContainerInspect: (output, version) => (isAtLeast(version, '1.52') ? withoutOldAddresses(output as ContainerInspectResponse) : output),
+  SystemDataUsage: (output, version, input) =>
+    isAtLeast(version, '1.52') ? diskUsageView(output as SystemDataUsageResponse, isVerbose(input)) : output,
+  ImageInspect(output, version) {
+    const { VirtualSize, Parent, DockerVersion, ...image } = output as ImageInspectResponse
+    if (isAtLeast(version, '1.52')) return image
+    return { ...image, Parent: Parent ?? '', DockerVersion: DockerVersion ?? '', ...(!isAtLeast(version, '1.44') && { VirtualSize }) }
+  },
+  ImageList: (output, version) =>
+    isAtLeast(version, '1.44') ? (output as readonly ImageSummary[]).map(({ VirtualSize: _size, ...image }) => image) : output
 }
 
 /** An operation's output as clients of an API version expect it. */
-export function viewFor(operationId: string, output: unknown, version: string): unknown {
-  return views[operationId]?.(output, version) ?? output
+export function viewFor(operationId: string, output: unknown, version: string, input: OperationInput): unknown {
+  const view = views[operationId]
+  return view === undefined ? output : view(output, version, input)
 }
 
 /** What events of containers and images looked like at first; docker-compose 1 and docker-py read nothing else. */
@@ -21,4 +41,14 @@ function withOldFields(events: AsyncIterable<EventMessage>): AsyncIterable<Event
     if (Type === 'container') return { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '', ...event }
     return Type === 'image' ? { status: Action, id: Actor.ID, ...event } : event
   })
+}
+
+/** Addresses stand with the networks they are of. */
+function withoutOldAddresses(container: ContainerInspectResponse): ContainerInspectResponse {
+  const { SandboxID, SandboxKey, Ports, Networks } = container.NetworkSettings
+  return { ...container, NetworkSettings: { SandboxID, SandboxKey, Ports, Networks } }
+}
+
+function isVerbose({ query }: OperationInput): boolean {
+  return query !== undefined && 'verbose' in query && query.verbose === true
 }

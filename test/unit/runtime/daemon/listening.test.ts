@@ -8,7 +8,7 @@ import { type Listener, listen } from '../../../../runtime/daemon/listener.js'
 
 // Needs: nothing.
 
-const engine = { handlers: {}, version: '1', apiVersion: '1.51', smallestApiVersion: '1.24' }
+const engine = { handlers: {}, version: '1', apiVersion: '1.51', newestApiVersion: '1.55', smallestApiVersion: '1.24' }
 let folder: string
 let listeners: Listener[]
 beforeEach(async () => {

@@ -73,7 +73,7 @@ describe('where a request goes', () => {
   it('a version that is too new or too old is refused in Docker’s words', async () => {
     expect(await served.call('GET', '/v1.99/info')).toMatchObject({
       status: 400,
-      body: '{"message":"client version 1.99 is too new. Maximum supported API version is 1.51"}\n'
+      body: '{"message":"client version 1.99 is too new. Maximum supported API version is 1.55"}\n'
     })
     const { status, body } = await served.call('GET', '/v1.12/info')
     expect([status, body]).toEqual([

@@ -34,7 +34,7 @@ export interface Answer {
 export async function serve(handlers: Handlers, options?: ListenOptions): Promise<Served> {
   const folder = await mkdtemp(join(tmpdir(), 'gantry-daemon-unit-'))
   const path = join(folder, 'sock')
-  const engine = { handlers, version: '1.2.3', apiVersion: '1.51', smallestApiVersion: '1.24' }
+  const engine = { handlers, version: '1.2.3', apiVersion: '1.51', newestApiVersion: '1.55', smallestApiVersion: '1.24' }
   const listener = await listen(engine, `unix://${path}`, options)
   return {
     listener,

@@ -4,18 +4,23 @@ import { join, resolve } from 'node:path'
 import { type Handlers, newestVersion } from '../src/api/index.js'
 import { EngineError } from '../src/errors/index.js'
 import { Unwind } from '../src/util/unwind.js'
+import { adoptContainers } from './containers/adopt.js'
 import type { ContainerContext } from './containers/container-context.js'
+import type { ContainerRecord } from './containers/container-record.js'
 import { createContainerStore } from './containers/container-store.js'
 import { Execs } from './containers/execs.js'
 import { LiveContainers } from './containers/live-containers.js'
 import { PreparedRuns } from './containers/prepared-runs.js'
 import { removeContainer } from './containers/remove.js'
+import { Restarts } from './containers/restarts.js'
 import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.js'
+import { launchContainer } from './containers/start.js'
 import { sweepContainers } from './containers/sweep.js'
 import { createContentStore } from './content/file-content-store.js'
 import type { Listener, ListenOptions } from './daemon/listener.js'
 import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
+import { adopting } from './handlers/adopting.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { execHandlers } from './handlers/exec-handlers.js'
@@ -135,9 +140,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const oci = await createOciRuntime({ host, path: report.runtimePath, stateRoot: paths.ociState })
     const events = opened(new EventLog(new EventFile(paths.runRoot), session.id))
     const volumes = createVolumeService({ host, metadata, events, root: paths.root, lockPath: paths.lock, session })
+    const store = createContainerStore(metadata)
     const context: ContainerContext = {
       host,
-      store: createContainerStore(metadata),
+      store,
       images,
       snapshotter,
       networks,
@@ -147,6 +153,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       events,
       live: new LiveContainers(),
       execs: new Execs(),
+      restarts: opened(new Restarts(store)),
       paths,
       trash,
       cgroups: report.cgroups,
@@ -156,13 +163,16 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       availableCapabilities,
       seccompPrograms: createSeccompPrograms(seccompCompiler, oci.name)
     }
+    context.restarts.connect((id, signal) => launchContainer(context, id, signal))
     await sweepContainers(context)
+    await adoptContainers(context)
+    if (context.session.keeps) context.restarts.resume()
     // Networks of dead sessions, now that their containers are gone.
     await networks.sweep({ patient: false })
     await volumes.sweep()
     await images.collectGarbage()
     let closed: Promise<void> | undefined
-    const lists: Handlers = { ...imageHandlers(context), ...containerHandlers(context) }
+    const lists: Handlers = { ...imageHandlers(context), ...adopting(context, containerHandlers(context)) }
     const handlers = {
       ...systemHandlers(context, { labels: options.labels ?? [], registries: options.registries ?? {} }),
       ...authHandlers(registry),
@@ -198,8 +208,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
 
 /** The session's containers first, then the parts in the reverse order of their making. */
 async function closeRuntime(context: ContainerContext, parts: Unwind): Promise<void> {
-  const own = context.store.list().filter(record => record.sessionId === context.session.id)
+  const own = context.store.list().filter(record => record.sessionId === context.session.id && !record.keep)
+  context.restarts.close()
   const removed = await Promise.allSettled(own.map(record => removeContainer(context, record.id, { force: true, volumes: true })))
+  const left = await context.live.letGo()
+  await Promise.all(left.map(id => context.store.update(id, forgetMonitor)))
   const volumes = await Promise.allSettled([context.volumes.endSession()])
   // Where others work on the same data, their containers' groups need the parent.
   if (context.store.list().length === 0) await removeEmptyCgroup(context.cgroups, context.paths.cgroupParent).catch(() => {})
@@ -208,6 +221,11 @@ async function closeRuntime(context: ContainerContext, parts: Unwind): Promise<v
     ...(await parts.run())
   ].filter(failure => !(EngineError.is(failure) && failure.code === 'not_found'))
   if (failures.length > 0) throw failures[0]
+}
+
+/** Whoever comes next may watch it. */
+function forgetMonitor({ state: { monitor: _monitor, ...state }, ...rest }: ContainerRecord): ContainerRecord {
+  return { ...rest, state }
 }
 
 function unusable(report: HostReport): EngineError {

@@ -15,6 +15,7 @@ import type { ContainerStore } from './container-store.js'
 import type { Execs } from './execs.js'
 import type { LiveContainers } from './live-containers.js'
 import type { PreparedRuns } from './prepared-runs.js'
+import type { Restarts } from './restarts.js'
 import type { RuntimePaths } from './runtime-paths.js'
 
 /** What the verbs of a container's life work with. */
@@ -31,6 +32,7 @@ export interface ContainerContext {
   readonly watchdog: Watchdog
   readonly live: LiveContainers
   readonly execs: Execs
+  readonly restarts: Restarts
   readonly paths: RuntimePaths
   readonly trash: Trash
   readonly cgroups: CgroupLayout

@@ -33,6 +33,8 @@ export interface ContainerRecord {
   /** The process whose session made it and removes it. */
   readonly owner: ProcessIdentity
   readonly sessionId: string
+  /** It outlives the process that made it. */
+  readonly keep?: true
   readonly state: ContainerState
 }
 
@@ -55,6 +57,12 @@ export interface ContainerState {
   readonly restartCount: number
   /** The process that watches it while it runs: it has the streams, and it alone learns the exit code. */
   readonly monitor?: ProcessIdentity
+  /** What keeps it running without a monitor, and who holds its stdin or terminal. Of a kept container that runs. */
+  readonly guard?: { readonly process: ProcessIdentity; readonly holder?: ProcessIdentity }
+  /** It ended and will be started again by its restart policy. */
+  readonly restarting?: boolean
+  /** Somebody stopped it: its restart policy does not start it again. */
+  readonly stoppedByHand?: boolean
   /** Its places in networks while it runs, in the order of its interfaces. */
   readonly endpoints?: readonly Endpoint[]
   /** Ids of the networks of the last run by name, once it has ended. */

@@ -58,6 +58,7 @@ export async function createContainer(context: ContainerContext, request: Create
     ...(plan.volumes.length > 0 && { volumesPending: true as const }),
     owner: context.session.owner,
     sessionId: context.session.id,
+    ...(isKept(context, request) && { keep: true as const }),
     state: createdState
   }
   return makeContainer(context, { record, name, image, plan })
@@ -92,9 +93,13 @@ async function makeContainer(
   return record
 }
 
+function isKept(context: ContainerContext, { config }: CreateRequest): boolean {
+  return context.session.keeps || config.Labels?.[keepLabel] === 'true'
+}
+
 /** What outlives this process is started in another way. */
 function claimId(context: ContainerContext, request: CreateRequest): string | undefined {
-  return request.config.Labels?.[keepLabel] === 'true' ? undefined : context.prepared.claim(request)
+  return isKept(context, request) ? undefined : context.prepared.claim(request)
 }
 
 /** The volumes it mounts, with what the image has for them. The record names them already, so nobody removes them meanwhile. */

@@ -18,6 +18,7 @@ export async function killContainer(context: ContainerContext, idOrName: string,
       details: { id: record.id }
     })
   }
+  if (record.hostConfig.RestartPolicy?.Name) await context.store.setState(record.id, { stoppedByHand: true })
   await signalContainer(context, record, number)
   // SIGKILL leaves nothing to be seen running afterwards: Docker returns when it is over.
   if (number === 9) await context.live.run(record.id)?.ended

@@ -59,6 +59,13 @@ export class LiveContainer {
     return this.#streams?.terminalFd
   }
 
+  /** The container runs on, and this process no longer has to do with it: what it has read is logged. */
+  async abandon(): Promise<void> {
+    const drained = this.#drained
+    this.finish()
+    await drained
+  }
+
   /** The run is over: attached callers see the end, and the next run begins afresh. */
   finish(): void {
     const streams = this.#streams

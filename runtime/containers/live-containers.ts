@@ -13,6 +13,8 @@ export interface ActiveRun {
   readonly pid: number
   /** When the run is over, recorded and cleaned up. Never rejects. */
   readonly ended: Promise<RunResult>
+  /** It outlives this process: stop watching it. */
+  letGo?(): void
 }
 
 interface Entry {
@@ -64,6 +66,18 @@ export class LiveContainers {
     entry.io.finish()
     entry.removal.resolve()
     for (const waiter of entry.nextExit) waiter.resolve({ exitCode: 0, error: 'the container was removed before it was started' })
+  }
+
+  /** Stop watching what outlives this process. Gives the ids. */
+  async letGo(): Promise<readonly string[]> {
+    const kept = [...this.#entries].filter(([, { run }]) => run?.letGo !== undefined)
+    await Promise.all(
+      kept.map(async ([, { run, io }]) => {
+        run?.letGo?.()
+        await io.abandon()
+      })
+    )
+    return kept.map(([id]) => id)
   }
 
   /** One verb at a time for one container, in the order of the calls. */

@@ -7,6 +7,10 @@ export interface Stdio {
   /** What the process inherits. */
   readonly child: readonly [number | 'ignore', number | 'ignore', number | 'ignore']
   readonly consoleSocket?: ConsoleSocket
+  /** This process's read ends of its output, where it has pipes. */
+  readonly outputs?: readonly [stdout: number, stderr: number]
+  /** This process's write end of its stdin, where it has a pipe for that. */
+  readonly stdin?: number
   /** The process has its ends: ours of them are closed, or the end of a stream would never be seen. */
   spawned(): void
   /** This process's ends as streams, which own the descriptors from then on. */
@@ -51,6 +55,8 @@ async function openPipes(host: Host, openStdin: boolean, unwind: Unwind): Promis
   const [stdin, stdout, stderr] = await Promise.all([openStdin ? pipe() : undefined, pipe(), pipe()])
   return {
     child: [stdin?.read ?? 'ignore', stdout.write, stderr.write],
+    outputs: [stdout.read, stderr.read],
+    ...(stdin && { stdin: stdin.write }),
     spawned: () => close([...(stdin ? [stdin.read] : []), stdout.write, stderr.write]),
     connect: async () => {
       open.clear()

@@ -60,6 +60,16 @@ export async function removeContainerVolumes(context: ContainerContext, record: 
 async function endRun(context: ContainerContext, record: ContainerRecord, force: boolean): Promise<void> {
   if (record.state.status !== 'running') {
     await context.live.run(record.id)?.ended
+    if (record.state.restarting && !force) {
+      throw new EngineError(
+        'conflict',
+        `You cannot remove a restarting container ${record.id}. Stop the container before attempting removal or force remove`,
+        {
+          details: { id: record.id }
+        }
+      )
+    }
+    context.restarts.cancel(record.id)
     return
   }
   if (!force && record.state.paused) {
@@ -79,6 +89,7 @@ async function endRun(context: ContainerContext, record: ContainerRecord, force:
   const { monitor } = record.state
   const watched = context.live.run(record.id) !== undefined || (monitor !== undefined && isAlive(monitor))
   const ended = watched ? exitOf(context, record, never()) : undefined
+  await context.store.setState(record.id, { stoppedByHand: true })
   await signalContainer(context, record, sigkill)
   if (ended !== undefined) await ended
   else await context.oci.remove(record.id)

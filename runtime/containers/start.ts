@@ -13,6 +13,7 @@ import type { ContainerContext } from './container-context.js'
 import { containerFiles, writeContainerFiles } from './container-files.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
+import { type KeptRun, startKept } from './kept-run.js'
 import type { RunResult } from './live-containers.js'
 import { LogWriter } from './log-writer.js'
 import { nanoTime } from './nano-time.js'
@@ -39,8 +40,16 @@ const drainGraceMs = 2_000
  * @throws EngineError what the OCI runtime refused, with `details.exitCode` 126 or 127 as the docker command would exit; everything
  *   done until then is undone and the record says what happened
  */
-export function startContainer(context: ContainerContext, idOrName: string, signal: AbortSignal): Promise<Done> {
-  const { id } = context.store.get(idOrName)
+export async function startContainer(context: ContainerContext, idOrName: string, signal: AbortSignal): Promise<Done> {
+  const { id, state } = context.store.get(idOrName)
+  context.restarts.cancel(id)
+  // Whoever starts it takes back that somebody stopped it, and begins to count anew.
+  if (state.stoppedByHand || state.restartCount > 0) await context.store.setState(id, { stoppedByHand: false, restartCount: 0 })
+  return launchContainer(context, id, signal)
+}
+
+/** Start a container without regard to who stopped it: what its restart policy does. */
+export function launchContainer(context: ContainerContext, id: string, signal: AbortSignal): Promise<Done> {
   return context.live.exclusive(id, async () => {
     const record = context.store.get(id)
     if (record.state.status === 'running') {
@@ -91,9 +100,9 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   mkdirSync(rootfs, { recursive: true, mode: 0o700 })
 
   // The mount, the network and the streams do not need each other: side by side. Each adds its own undo, whichever fails.
-  unwind.add(() => context.watchdog.release(id))
-  const guarded = context.watchdog.guard(id)
-  guarded.catch(() => {})
+  if (!record.keep) unwind.add(() => context.watchdog.release(id))
+  const guarded = record.keep ? undefined : context.watchdog.guard(id)
+  guarded?.catch(() => {})
   const mounted = mountRoot(context, record, rootfs, unwind)
   const prepared = await context.prepared.take(id, record)
   if (prepared !== undefined) unwind.add(() => prepared.discard())
@@ -136,18 +145,15 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   })
   unwind.add(() => context.oci.remove(id))
   await guarded
-  const run =
-    prepared?.run({ bundle, spec }) ??
-    (await context.oci.run({
-      id,
-      bundle,
-      spec,
-      stdio: stdio.child,
-      ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path })
-    }))
+  const request = { id, bundle, spec, stdio: stdio.child, ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path }) }
+  const kept = record.keep ? await startKept(context, record, request, stdio) : undefined
+  const run = kept?.run ?? prepared?.run({ bundle, spec }) ?? (await context.oci.run(request))
   stdio.spawned()
   const pid = await run.pid
-  if (pid === undefined) throw await startFailure(context, record, rootfs, (await run.process.exited).code)
+  if (pid === undefined) {
+    run.release?.()
+    throw await startFailure(context, record, rootfs, (await run.process.exited).code)
+  }
   context.prepared.started(record)
   const oom = watchOom(context, record)
   if (oom !== undefined) unwind.add(() => oom.end(0))
@@ -155,6 +161,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const log = new LogWriter(paths.log(id))
   const io = context.live.io(id, config)
   const streams = await stdio.connect()
+  const holder = await kept?.hold(streams)
   io.begin(streams, (hostConfig.LogConfig?.Type ?? '') === 'none' ? undefined : log)
   // Recorded before the exit is, for transactions keep their order; but a process that has ended by now is not kept waiting for it.
   const recorded = store.setState(id, {
@@ -165,13 +172,22 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     oomKilled: false,
     startedAt,
     monitor: currentProcess(),
+    ...(kept && { guard: { process: kept.run.guard, ...(holder && { holder }) } }),
+    restarting: false,
     ...network.state
   })
   // Who hears of the start finds it in the record.
   const announced = recorded.then(() => announce(context, record, network))
-  context.live.begin(id, config, { pid, ended: watch(context, record, run, { pid, network, announced, oom }) })
+  const ended = watch(context, record, run, { pid, network, announced, oom })
+  context.live.begin(id, config, { pid, ended, ...(kept && { letGo: () => letGo(kept, network) }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   await Promise.all([announced, host.unmount(rootfs)])
+}
+
+/** The container has its namespace by itself. */
+function letGo({ run }: KeptRun, { sandbox }: OpenNetwork): void {
+  run.line.letGo()
+  sandbox?.release()
 }
 
 function announce(context: ContainerContext, record: ContainerRecord, network: OpenNetwork): void {
@@ -180,7 +196,7 @@ function announce(context: ContainerContext, record: ContainerRecord, network: O
 }
 
 /** Follow a run to its end: streams drained, everything of the run taken back, the exit recorded. */
-async function watch(
+export async function watch(
   context: ContainerContext,
   record: ContainerRecord,
   run: Run,
@@ -189,7 +205,12 @@ async function watch(
     network,
     announced,
     oom
-  }: { readonly pid: number; readonly network: OpenNetwork; readonly announced: Promise<void>; readonly oom: OomWatch | undefined }
+  }: {
+    readonly pid: number
+    readonly network: Pick<OpenNetwork, 'sandbox' | 'state'>
+    readonly announced: Promise<void>
+    readonly oom: OomWatch | undefined
+  }
 ): Promise<RunResult> {
   const { id, config } = record
   const failures: unknown[] = []
@@ -207,39 +228,55 @@ async function watch(
   const { code, signal } = await run.process.exited
   // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.
   const exitCode = code ?? (signal === null ? 255 : 137)
-  await Promise.all([takenBack, attempt(drain(io.drained)), code === null ? attempt(context.oci.remove(id)) : undefined])
+  await Promise.all([
+    takenBack,
+    attempt(drain(io.drained).then(() => run.release?.())),
+    code === null ? attempt(context.oci.remove(id)) : undefined
+  ])
   if (oom !== undefined) await oom.end(exitCode)
   const result: RunResult = failures.length === 0 ? { exitCode } : { exitCode, error: String(failures[0]) }
   // A record that went with its container needs no exit code.
-  if (!goesAway || failures.length > 0) await attempt(recordExit(context, id, result))
+  const restarts = !goesAway && context.restarts.wants(context.store.find(id) ?? record, exitCode)
+  if (!goesAway || failures.length > 0) await attempt(recordExit(context, id, result, { restarting: restarts }))
   await attempt(announced)
   const attributes = { ...containerAttributes(context.store.find(id) ?? record), exitCode: String(exitCode) }
   context.events.publish({ Type: 'container', Action: 'die', id, attributes })
   announceEndpoints(context, record, 'disconnect', endpoints)
   io.finish()
   context.prepared.ended(record)
+  if (restarts) context.restarts.schedule(context.store.find(id) ?? record)
   // After those who wait for the exit have been told, those who wait for the removal.
   if (goesAway) setImmediate(() => forgetContainer(context, record))
   return result
 }
 
-async function recordExit(context: ContainerContext, id: string, { exitCode, error = '' }: RunResult): Promise<void> {
-  await context.store.update(id, ({ state: { endpoints, ports: _ports, monitor: _monitor, paused: _paused, ...state }, ...rest }) => ({
-    ...rest,
-    state: {
-      ...state,
-      status: 'exited',
-      pid: 0,
-      exitCode,
-      error,
-      finishedAt: nanoTime(),
-      networkIds: Object.fromEntries((endpoints ?? []).map(({ networkName, networkId }) => [networkName, networkId]))
-    }
-  }))
+/** Write down that a run has ended. */
+export async function recordExit(
+  context: ContainerContext,
+  id: string,
+  { exitCode, error = '' }: RunResult,
+  { finishedAt = nanoTime(), restarting }: { readonly finishedAt?: string; readonly restarting: boolean }
+): Promise<void> {
+  await context.store.update(
+    id,
+    ({ state: { endpoints, ports: _ports, monitor: _monitor, paused: _paused, guard: _guard, ...state }, ...rest }) => ({
+      ...rest,
+      state: {
+        ...state,
+        status: 'exited',
+        pid: 0,
+        exitCode,
+        error,
+        finishedAt,
+        restarting,
+        networkIds: Object.fromEntries((endpoints ?? []).map(({ networkName, networkId }) => [networkName, networkId]))
+      }
+    })
+  )
 }
 
 /** `--rm`: with the volumes that nobody named. */
-async function takeAllAway(context: ContainerContext, record: ContainerRecord): Promise<void> {
+export async function takeAllAway(context: ContainerContext, record: ContainerRecord): Promise<void> {
   await takeAway(context, record)
   await removeContainerVolumes(context, record)
 }

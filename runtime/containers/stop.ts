@@ -22,7 +22,12 @@ export interface StopOptions {
 export async function stopContainer(context: ContainerContext, idOrName: string, options: StopOptions, abort: AbortSignal): Promise<Done> {
   const record = context.store.get(idOrName)
   const number = signalNumber(options.signal || record.config.StopSignal || 'SIGTERM')
-  if (record.state.status !== 'running') return { modified: false }
+  if (record.state.status !== 'running') {
+    if (!context.restarts.cancel(record.id)) return { modified: false }
+    await context.store.setState(record.id, { restarting: false, stoppedByHand: true })
+    return { modified: true }
+  }
+  if (record.hostConfig.RestartPolicy?.Name) await context.store.setState(record.id, { stoppedByHand: true })
   const ended = exitOf(context, record, abort)
   ended.catch(() => {})
   await signalContainer(context, record, number)

@@ -9,7 +9,7 @@ import { removeContainerVolumes, takeAway } from './remove.js'
  * are not touched. Safe to run in several processes at once: each step is idempotent.
  */
 export async function sweepContainers(context: ContainerContext): Promise<void> {
-  const orphans = context.store.list().filter(record => !isAlive(record.owner))
+  const orphans = context.store.list().filter(record => !record.keep && !isAlive(record.owner))
   await Promise.all(orphans.map(record => removeOrphan(context, record)))
 }
 

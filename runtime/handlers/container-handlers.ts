@@ -1,4 +1,4 @@
-import type { Handlers } from '../../src/api/index.js'
+import type { Handlers, HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { plannedNetworks } from '../containers/container-networks.js'
@@ -34,6 +34,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
       const { HostConfig, NetworkingConfig, ...config } = body
       const hostConfig = withDefaults({ ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }, context.oci.name)
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
+      refuseRestartPolicy(hostConfig)
       const image = config.Image
       refuseConflicts(config, hostConfig)
       const networks = plannedNetworks(hostConfig, NetworkingConfig)
@@ -167,6 +168,28 @@ export function containerHandlers(context: ContainerContext): Handlers {
       context.events.publish({ Type: 'container', Action: 'attach', id: record.id, attributes: containerAttributes(record) })
       return attached
     }
+  }
+}
+
+function refuseRestartPolicy({ AutoRemove: goesAway, RestartPolicy: policy }: HostConfig): void {
+  const name = policy?.Name ?? ''
+  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
+    throw new EngineError('invalid_argument', `invalid restart policy '${name}'`, { details: { field: 'HostConfig.RestartPolicy.Name' } })
+  }
+  const most = policy?.MaximumRetryCount ?? 0
+  if (most < 0 || (most > 0 && name !== 'on-failure')) {
+    throw new EngineError(
+      'invalid_argument',
+      most < 0 ? 'maximum retry count cannot be negative' : `maximum retry count cannot be used with restart policy '${name}'`,
+      {
+        details: { field: 'HostConfig.RestartPolicy.MaximumRetryCount' }
+      }
+    )
+  }
+  if (goesAway && name !== '' && name !== 'no') {
+    throw new EngineError('invalid_argument', "can't create 'AutoRemove' container with restart policy", {
+      details: { field: 'HostConfig.AutoRemove' }
+    })
   }
 }
 

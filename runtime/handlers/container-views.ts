@@ -15,9 +15,9 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths, execId
     Args: record.args,
     State: {
       Status: stateWord(record),
-      Running: state.status === 'running',
+      Running: state.status === 'running' || (state.restarting ?? false),
       Paused: state.paused ?? false,
-      Restarting: false,
+      Restarting: state.restarting ?? false,
       OOMKilled: state.oomKilled,
       Dead: state.status === 'dead',
       Pid: state.pid,
@@ -68,8 +68,8 @@ export function summaryView(record: ContainerRecord, paths: RuntimePaths, now: D
 }
 
 /** The state in one of Docker's words. */
-export function stateWord({ state }: ContainerRecord): ContainerRecord['state']['status'] | 'paused' {
-  return state.paused ? 'paused' : state.status
+export function stateWord({ state }: ContainerRecord): ContainerRecord['state']['status'] | 'paused' | 'restarting' {
+  return state.paused ? 'paused' : state.restarting ? 'restarting' : state.status
 }
 
 /** What `docker ps` shows under STATUS. */
@@ -82,6 +82,7 @@ export function statusText(record: ContainerRecord, now: Date): string {
     case 'running':
       return `Up ${ago(state.startedAt)}${state.paused ? ' (Paused)' : ''}`
     case 'exited':
+      if (state.restarting) return `Restarting (${state.exitCode}) ${ago(state.finishedAt)} ago`
       return `Exited (${state.exitCode}) ${ago(state.finishedAt)} ago`
     case 'dead':
       return 'Dead'

@@ -1,5 +1,4 @@
-import type { ContainerConfig, ContainerCreateRequest, HostConfig } from '../../src/api/index.js'
-import { keepLabel } from '../../src/api/index.js'
+import type { ContainerCreateRequest, HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 
 /** Properties of the container configuration that take effect, or that only describe. */
@@ -96,22 +95,13 @@ export function refuseUnsupported(request: ContainerCreateRequest): void {
   for (const [name, value] of Object.entries(host)) {
     if (!hostProperties.has(name) && saysSomething(name, value)) throw notImplemented(`HostConfig.${name}`, value)
   }
-  refuseValues(request, host)
+  refuseValues(host)
 }
 
-function refuseValues(config: ContainerConfig & ContainerCreateRequest, host: HostConfig): void {
-  const restart = host.RestartPolicy?.Name ?? ''
-  if (restart !== '' && restart !== 'no') throw notImplemented('HostConfig.RestartPolicy', restart)
+function refuseValues(host: HostConfig): void {
   const log = host.LogConfig ?? {}
   if (!['', 'json-file', 'none'].includes(log.Type ?? '')) throw notImplemented('HostConfig.LogConfig.Type', log.Type)
   if (saysSomething('Config', log.Config)) throw notImplemented('HostConfig.LogConfig.Config', log.Config)
-  if (config.Labels?.[keepLabel] === 'true') {
-    throw new EngineError(
-      'not_implemented',
-      'keep: containers that outlive the process are not built yet in the in-process runtime; leave keep out, or use a remote engine',
-      { details: { field: `Labels.${keepLabel}` } }
-    )
-  }
 }
 
 function saysSomething(name: string, value: unknown): boolean {

@@ -109,6 +109,10 @@ class KernelHost implements NetworkedHost {
     return this.#launcher.spawn(command)
   }
 
+  copyDescriptor(pid: number, fd: number): number {
+    return this.#kernel.copyDescriptor(pid, fd)
+  }
+
   async pipe(): Promise<{ readonly read: number; readonly write: number }> {
     return this.#kernel.pipe()
   }

@@ -43,6 +43,8 @@ export interface Host extends AsyncDisposable {
    * @throws EngineError `not_found` when there is no such program, `permission_denied` when it may not be run
    */
   spawn(command: HostCommand): Promise<HostProcess>
+  /** A copy of another process's descriptor: the same open file. Needs the right to trace it. */
+  copyDescriptor(pid: number, fd: number): number
   /** A pipe; both ends close-on-exec. The caller closes them. */
   pipe(): Promise<{ readonly read: number; readonly write: number }>
   /** A descriptor that counts events of the kernel, for `openOomCounter`. The caller closes it. */

@@ -20,6 +20,8 @@ export interface Kernel {
   changeDirectory(path: string): void
   /** openat2(2), kernel 5.6. Close-on-exec is added. */
   openAt(directoryFd: number, path: string, how: { readonly flags: number; readonly resolve: number }): number
+  /** A copy of another process's descriptor (pidfd_getfd(2), kernel 5.6), close-on-exec: the same open file, a terminal's master too. */
+  copyDescriptor(pid: number, fd: number): number
   /** Both ends close-on-exec. */
   pipe(): { readonly read: number; readonly write: number }
   setWindowSize(fd: number, size: { readonly columns: number; readonly rows: number }): void

@@ -32,6 +32,8 @@ const scmRights = 1
 const openAt2Number = 437
 /** So have open_tree(2) and move_mount(2). */
 const openTreeNumber = 428
+const pidfdOpenNumber = 434
+const pidfdGetfdNumber = 438
 const moveMountNumber = 429
 const openTreeClone = 1
 const atRecursive = 0x8000
@@ -70,6 +72,7 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
   const setns = libc.func('setns', 'int', ['int', 'int'])
   const chdir = libc.func('chdir', 'int', ['str'])
   const openat2 = libc.func('syscall', 'long', ['long', 'int', 'str', 'void *', 'size_t'])
+  const numbered = libc.func('syscall', 'long', ['long', 'long', 'long', 'long'])
   const openTree = libc.func('syscall', 'long', ['long', 'int', 'str', 'uint'])
   const moveMount = libc.func('syscall', 'long', ['long', 'int', 'str', 'int', 'str', 'uint'])
   const pipe2 = libc.func('pipe2', 'int', ['void *', 'int'])
@@ -127,6 +130,14 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
       // struct open_how: flags, mode, resolve.
       const how = new BigUint64Array([BigInt(flags | closeOnExec), 0n, BigInt(resolve)])
       return checked('openat2', path, () => openat2(openAt2Number, directoryFd, path, how, how.byteLength))
+    },
+    copyDescriptor(pid, fd) {
+      const handle = checked('pidfd_open', String(pid), () => numbered(pidfdOpenNumber, pid, 0, 0))
+      try {
+        return checked('pidfd_getfd', `${pid}/${fd}`, () => numbered(pidfdGetfdNumber, handle, fd, 0))
+      } finally {
+        close(handle)
+      }
     },
     pipe() {
       const ends = new Int32Array(2)

@@ -3,6 +3,7 @@ import { basename } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import type { Host, HostCommand } from '../host/host.js'
 import { type ExecRun, execProcess } from './exec-process.js'
+import { type GuardedRequest, type GuardedRun, runGuarded } from './guarded-run.js'
 import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
 import { type PreparedRun, prepareCrun } from './prepared-run.js'
 import type { ExecRequest, Run, RunRequest } from './run.js'
@@ -16,6 +17,8 @@ export interface OciRuntime {
   run(request: RunRequest): Promise<Run>
   /** Start the runtime before it is known what it is to run; undefined for one that cannot be. For a process without a terminal. */
   prepare(request: Pick<RunRequest, 'id' | 'stdio'>): Promise<PreparedRun | undefined>
+  /** Run a bundle so that its run outlives this process. */
+  runGuarded(request: GuardedRequest): Promise<GuardedRun>
   /** Run one more process in a container that runs. */
   exec(request: ExecRequest): Promise<ExecRun>
   /** Remove what the runtime knows of a container, its processes and cgroups included. Idempotent. */
@@ -91,6 +94,12 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
       return isCrun(path) ? prepareCrun({ host, path, executable, stateRoot }, request) : undefined
     },
 
+    async runGuarded(request) {
+      if (!isCrun(path)) throw notWithout(path, 'a container that outlives the engine')
+      await writeFile(`${request.bundle}/config.json`, JSON.stringify(request.spec))
+      return runGuarded({ host, path, sealed: descriptorOf(executable), stateRoot }, request)
+    },
+
     exec: request => execProcess({ host, path, executable, stateRoot }, request),
 
     async remove(id) {
@@ -106,6 +115,18 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
       return saidIn(await readLog(logPath(bundle)))
     }
   }
+}
+
+function notWithout(path: string, what: string): EngineError {
+  return new EngineError('not_implemented', `${what} is not built yet with the OCI runtime ${basename(path)}: install crun`, {
+    details: { runtime: path }
+  })
+}
+
+/** `/proc/self/fd/27` is 27. */
+function descriptorOf(path: string): number | undefined {
+  const match = /^\/proc\/self\/fd\/(\d+)$/.exec(path)
+  return match === null ? undefined : Number(match[1])
 }
 
 function isCrun(path: string): boolean {

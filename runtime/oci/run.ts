@@ -18,6 +18,8 @@ export interface Run {
   readonly process: HostProcess
   /** The container's process, as soon as it is set up. Undefined when the runtime ended before that. Never rejects. */
   readonly pid: Promise<number | undefined>
+  /** All output has been read. Only where somebody waits for that. */
+  release?(): void
 }
 
 /** One more process in a container that runs. */

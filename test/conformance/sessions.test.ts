@@ -123,5 +123,5 @@ conform(
       expect(await found.logs().text()).toBe('late\n')
     }
   },
-  { later: { 'in-process': 'containers that outlive their process need the supervisor, which is not built yet' } }
+  {}
 )

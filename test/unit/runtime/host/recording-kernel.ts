@@ -29,6 +29,7 @@ export function recordingKernel(overrides: Partial<Kernel> = {}): RecordingKerne
       calls.push(`chdir ${path}`)
     },
     openAt: () => 3,
+    copyDescriptor: () => 3,
     pipe: () => ({ read: 3, write: 4 }),
     setWindowSize: () => undefined,
     tryLock: () => true,

@@ -71,7 +71,9 @@ export class Restarts {
   async #restart(id: string): Promise<void> {
     this.#waiting.delete(id)
     const record = this.#store.find(id)
-    if (record === undefined || this.#launch === undefined || this.#abort.signal.aborted) return
+    // Stopped between its end and now.
+    if (record?.state.stoppedByHand) await this.#store.setState(id, { restarting: false })
+    if (record === undefined || record.state.stoppedByHand || this.#launch === undefined || this.#abort.signal.aborted) return
     await this.#store.setState(id, { restartCount: record.state.restartCount + 1 })
     try {
       await this.#launch(id, this.#abort.signal)

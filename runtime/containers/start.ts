@@ -221,9 +221,11 @@ export async function watch(
   await Promise.race([run.process.exited, processEnd(pid, io.drained)])
   // It may have joined and left networks since its start.
   const endpoints = context.store.find(id)?.state.endpoints ?? network.state.endpoints ?? []
+  // A guard writes into the container's folder how it ended.
+  const lastWord = record.keep ? run.process.exited : Promise.resolve()
   const takenBack = Promise.all([
     attempt(takeBack(context, record, network.sandbox, endpoints)),
-    goesAway ? attempt(drain(io.drained).then(() => takeAllAway(context, record))) : undefined
+    goesAway ? attempt(lastWord.then(() => drain(io.drained)).then(() => takeAllAway(context, record))) : undefined
   ])
   const { code, signal } = await run.process.exited
   // The OCI runtime exits with the code of the process, 128 + n for signal n. Killed itself, it says nothing of the process.

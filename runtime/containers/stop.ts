@@ -1,5 +1,6 @@
 import type { Done } from '../../src/api/index.js'
 import type { ContainerContext } from './container-context.js'
+import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
 import { signalContainer } from './kill.js'
 import { signalNumber } from './signals.js'
@@ -20,13 +21,9 @@ export interface StopOptions {
 
 /** Ask a container to end, and end it where it does not. `modified` is false where it does not run. */
 export async function stopContainer(context: ContainerContext, idOrName: string, options: StopOptions, abort: AbortSignal): Promise<Done> {
-  const record = context.store.get(idOrName)
+  const { record, waited } = await settled(context, context.store.get(idOrName))
   const number = signalNumber(options.signal || record.config.StopSignal || 'SIGTERM')
-  if (record.state.status !== 'running') {
-    if (!context.restarts.cancel(record.id)) return { modified: false }
-    await context.store.setState(record.id, { restarting: false, stoppedByHand: true })
-    return { modified: true }
-  }
+  if (record.state.status !== 'running') return { modified: waited }
   if (record.hostConfig.RestartPolicy?.Name) await context.store.setState(record.id, { stoppedByHand: true })
   const ended = exitOf(context, record, abort)
   ended.catch(() => {})
@@ -38,6 +35,15 @@ export async function stopContainer(context: ContainerContext, idOrName: string,
   }
   context.events.publish({ Type: 'container', Action: 'stop', id: record.id, attributes: containerAttributes(record) })
   return { modified: true }
+}
+
+/** One that waits for its next start waits no longer; one that is being started is there when that is through. */
+async function settled(context: ContainerContext, record: ContainerRecord) {
+  if (!record.state.restarting) return { record, waited: false }
+  await context.store.setState(record.id, { stoppedByHand: true, restarting: false })
+  context.restarts.cancel(record.id)
+  await context.live.exclusive(record.id, async () => {})
+  return { record: context.store.get(record.id), waited: true }
 }
 
 async function endsWithin(ended: Promise<unknown>, ms: number): Promise<boolean> {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type RunningProgram, startProgram, untilReady } from './programs.js'
@@ -33,7 +34,8 @@ export async function startGantryDaemon(options: {
   const program = startProgram(
     'gantry daemon',
     [process.execPath, command, 'daemon', '--host', host, '--root', root, ...(options.arguments ?? [])],
-    join(folder, 'gantry.log')
+    // One for each start: what an earlier one said is not this one's word.
+    join(folder, `gantry-${randomUUID()}.log`)
   )
   try {
     await untilReady(program, async () => (await program.output()).includes(`listens on ${host}`))

@@ -52,8 +52,8 @@ export function resolveUser(spec: string, database: UserDatabase, extraGroups: r
   else if (entry !== undefined) for (const group of groups) if (group.members.includes(entry.name)) additional.add(group.gid)
   for (const extra of extraGroups) additional.add(groupId(extra, groups))
   const ids = { uid, gid, home: entry?.home ?? '/' }
-  // The primary group comes first, as Docker lists it.
-  return additional.size === 0 ? ids : { ...ids, additionalGids: [gid, ...[...additional].filter(id => id !== gid)] }
+  // The primary group is always among them and comes first (CVE-2022-36109): giving it up must not open what it is denied.
+  return { ...ids, additionalGids: [gid, ...[...additional].filter(id => id !== gid)] }
 }
 
 function groupId(text: string, groups: readonly GroupEntry[]): number {

@@ -16,13 +16,13 @@ describe('resolveUser', () => {
   })
 
   it('takes only the group that is named', () => {
-    expect(resolveUser('app:extra', database)).toEqual({ uid: 1000, gid: 2000, home: '/home/app' })
-    expect(resolveUser('app:33', database)).toEqual({ uid: 1000, gid: 33, home: '/home/app' })
+    expect(resolveUser('app:extra', database)).toEqual({ uid: 1000, gid: 2000, home: '/home/app', additionalGids: [2000] })
+    expect(resolveUser('app:33', database)).toEqual({ uid: 1000, gid: 33, home: '/home/app', additionalGids: [33] })
   })
 
   it('takes numbers that have no entry, in the root group', () => {
-    expect(resolveUser('4242', database)).toEqual({ uid: 4242, gid: 0, home: '/' })
-    expect(resolveUser('4242:4343', { passwd: '', group: '' })).toEqual({ uid: 4242, gid: 4343, home: '/' })
+    expect(resolveUser('4242', database)).toEqual({ uid: 4242, gid: 0, home: '/', additionalGids: [0] })
+    expect(resolveUser('4242:4343', { passwd: '', group: '' })).toEqual({ uid: 4242, gid: 4343, home: '/', additionalGids: [4343] })
   })
 
   it('finds the entry of a number', () => {

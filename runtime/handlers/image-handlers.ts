@@ -46,10 +46,12 @@ export function imageHandlers(context: ContainerContext): Handlers {
     async ImageList({ query }) {
       const records = await images.list()
       const matches = imageFilter(query?.filters ?? {})
+      // Of an image with several names, those that were asked for are shown.
+      const isAskedFor = referenceTest(query?.filters?.reference ?? [])
       return records
         .filter(matches)
         .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
-        .map(summaryView)
+        .map(image => summaryView({ ...image, tags: image.tags.filter(isAskedFor) }))
     },
 
     async ImageTag({ path, query }) {
@@ -109,9 +111,8 @@ function imageFilter(filters: Readonly<Record<string, readonly string[]>>): (ima
         case 'label':
           return image => values.every(value => hasLabel(image.config.Labels ?? {}, value))
         case 'reference': {
-          const patterns = values.map(globPattern)
-          return image =>
-            image.tags.some(tag => patterns.some(pattern => pattern.test(tag) || pattern.test(tag.slice(0, tag.lastIndexOf(':')))))
+          const isAskedFor = referenceTest(values)
+          return image => image.tags.some(isAskedFor)
         }
         case 'before':
         case 'since':
@@ -124,6 +125,12 @@ function imageFilter(filters: Readonly<Record<string, readonly string[]>>): (ima
       }
     })
   return image => tests.every(test => test(image))
+}
+
+/** Whether a tag is one of those that `reference` filters name; without any, all are. */
+function referenceTest(globs: readonly string[]): (tag: string) => boolean {
+  const patterns = globs.map(globPattern)
+  return tag => patterns.length === 0 || patterns.some(pattern => pattern.test(tag) || pattern.test(tag.slice(0, tag.lastIndexOf(':'))))
 }
 
 /** Docker matches references like file names: `*` and `?` stop at a slash. */

@@ -76,6 +76,22 @@ describe('examples', () => {
   )
 
   it.skipIf(lab.dockerd === undefined || busybox === undefined)(
+    'server has a network, a port, a volume, commands and files on a real dockerd (needs root, docker.io, docker-registry)',
+    async () => {
+      const { code, output } = await example('server', [busybox ?? '', lab.dockerd?.host ?? ''])
+      expect(output.split('\n')).toEqual([
+        expect.stringMatching(/^inside: hello, outside: http:\/\/127\.0\.0\.1:\d+$/),
+        'exec: index.html',
+        'files: index.html, more.html',
+        'runs: httpd -f -p 8080 -h /site; counted',
+        'volume: kept',
+        ''
+      ])
+      expect(code).toBe(0)
+    }
+  )
+
+  it.skipIf(lab.dockerd === undefined || busybox === undefined)(
     'remote-over-a-socket runs a container on a real dockerd (needs root, docker.io, docker-registry)',
     async () => {
       const { code, output } = await example('remote-over-a-socket', [busybox ?? '', lab.dockerd?.host ?? ''])

@@ -1,5 +1,17 @@
 // The everyday tasks, as types: compiled by `npm run typecheck`, never run. What the compiler must refuse is at the end.
-import { type Container, createEngine, type Engine, EngineError, type EngineEvent, ExitError, type Image, type ImageSpec } from 'gantry'
+import {
+  type Container,
+  copy,
+  createEngine,
+  type Engine,
+  EngineError,
+  type EngineEvent,
+  ExitError,
+  host,
+  type Image,
+  type ImageSpec,
+  tmpfs
+} from 'gantry'
 import { ContainerCreate, ContainerInspect } from 'gantry/api'
 import { z } from 'zod'
 
@@ -35,6 +47,41 @@ export async function tasks(): Promise<void> {
   const attached = db.attach()
   if ('terminal' in attached) await attached.terminal.resize(80, 24)
   else attached.stdin.end()
+  // exec, files, what it uses
+  const { stdout } = await db.exec(['psql', '-U', 'postgres', '-c', 'select 1'])
+  const inside = db.exec(['sh'], { tty: true })
+  await inside.terminal.resize(80, 24)
+  await db.fs.write('/init.sql', 'create table t()', { mode: 0o600, user: 'postgres' })
+  await db.fs.put('./seed', '/seed')
+  const etcHosts: string = await db.fs.readText('/etc/hosts')
+  const { cpuPercent } = await db.stats().now()
+  for await (const { memoryBytes } of db.stats({ every: '5s' })) if (memoryBytes > 1e9) break
+  await db.update({ memory: '1g' })
+  const [change] = await db.changes()
+  const kind: 'added' | 'changed' | 'deleted' | undefined = change?.kind
+  // network, volume, mounts, ports
+  await using front = await engine.network('front')
+  const data = await engine.volume('pg')
+  await using api = await engine
+    .image('app')
+    .network(front, { alias: 'api' })
+    .port(80)
+    .publish({ 8080: 80 }, { address: '127.0.0.1' })
+    .mount('/data', data)
+    .mount('/etc/app', host('./conf', { readonly: true }))
+    .mount('/t', tmpfs({ size: '64m' }))
+    .mount('/seed', copy('./seed'))
+    .health(['true'], { interval: '1s' })
+    .restart('on-failure', 3)
+    .start()
+  const url: string = api.url(80, 'https')
+  // commit, scope
+  const golden: Image = await db.commit('golden:1', { changes: ['CMD ["server"]'] })
+  {
+    await using suite = engine.scope('suite')
+    await suite.image('redis:8').port(6379).start()
+  }
+  void [stdout, etcHosts, cpuPercent, kind, url, golden]
   // events
   engine.on('container.exited', event => console.log(event.exitCode, event.oomKilled))
   db.once('container.started', event => console.log(event.at))
@@ -82,6 +129,10 @@ export async function refused(engine: Engine): Promise<void> {
   engine.on('container.started', event => event.exitCode)
   // @ts-expect-error a size has a unit
   engine.image('x').limits({ memory: '512' })
+  // @ts-expect-error a terminal has no separate stderr, in an exec neither
+  ;(await engine.container('x')).exec(['a'], { tty: true }).stderr
+  // @ts-expect-error a mount has a source
+  engine.image('x').mount('/a', './b')
   // @ts-expect-error no such signal
   await (await engine.container('x')).kill('SIGNONSENSE')
   // @ts-expect-error the operation has no such parameter

@@ -3,6 +3,7 @@ import { locate } from '../../transport/locate/locate.js'
 import type { Located } from '../../transport/locate/located.js'
 import { machinePorts } from '../../transport/locate/ports.js'
 import type { Transport } from '../../transport/transport.js'
+import { linkSignals } from '../../util/link-signals.js'
 import type { Candidate } from '../engine.js'
 import type { CheckedEngineOptions } from './engine-options.js'
 
@@ -17,7 +18,8 @@ export interface ChoicePorts {
   locate(): Promise<readonly Located[]>
   probeInProcess(): Promise<{ readonly usable: boolean; readonly reason: string; readonly fix?: string }>
   openInProcess(): Promise<Transport>
-  openHttp(located: Located & { readonly endpoint: string }): Promise<Transport>
+  /** `signal` ends the attempt. */
+  openHttp(located: Located & { readonly endpoint: string }, signal?: AbortSignal): Promise<Transport>
 }
 
 /**
@@ -81,11 +83,22 @@ async function trySocket(ports: ChoicePorts, socket: Located): Promise<Attempt> 
   const { endpoint } = socket
   if (endpoint === undefined || socket.skipped !== undefined) return { candidate: skipped(socket) }
   try {
-    return { transport: await ports.openHttp({ ...socket, endpoint }), candidate: chosen(socket, 'the first socket that answered') }
+    return {
+      transport: await ports.openHttp({ ...socket, endpoint }, AbortSignal.timeout(probeMs)),
+      candidate: chosen(socket, 'the first socket that answered')
+    }
   } catch (error) {
+    if (isTimeout(error)) return { candidate: { ...skipped(socket), reason: `it did not answer within ${probeMs} ms` } }
     if (!EngineError.is(error)) throw error
     return { candidate: { ...skipped(socket), reason: error.message } }
   }
+}
+
+/** How long a well-known socket may take to answer: one whose engine is dead must not hold up the search. */
+const probeMs = 5_000
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'TimeoutError'
 }
 
 function noEngine(candidates: readonly Candidate[]): EngineError {
@@ -134,9 +147,14 @@ function portsFor(options: CheckedEngineOptions): ChoicePorts {
         ...(signal && { signal })
       })
     },
-    openHttp: async place => {
+    openHttp: async (place, probing) => {
       const { openHttp } = await import('../../transport/http/open-http.js')
-      return openHttp({ host: place.endpoint, ...(place.tls && { tls: place.tls }), ...(signal && { signal }) })
+      const linked = linkSignals(signal, probing)
+      try {
+        return await openHttp({ host: place.endpoint, ...(place.tls && { tls: place.tls }), signal: linked.signal })
+      } finally {
+        linked.release()
+      }
     }
   }
 }

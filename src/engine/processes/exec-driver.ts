@@ -3,7 +3,7 @@ import type { Frame, Hijacked } from '../../api/operation.js'
 import { isAtLeast } from '../../api/versions.js'
 import { EngineError } from '../../errors/index.js'
 import { deferred } from '../../util/deferred.js'
-import type { LinkedSignal } from '../../util/link-signals.js'
+import { type LinkedSignal, onAbort } from '../../util/link-signals.js'
 import { type CallLimits, openCallScope } from '../call-scope.js'
 import { call, callWith, type EngineContext } from '../context.js'
 import type { Container } from '../handles.js'
@@ -57,7 +57,7 @@ export class ExecDriver implements ProcessDriver {
     const connection = await callWith(context, ExecStart, { path: { id }, body }, { signal, tty: this.tty })
     this.#started = id
     if (size !== undefined && !isAtLeast(context.transport.apiVersion, sizedSince)) await this.resize(id, size).catch(() => {})
-    const { watched, ended } = watchOutput(connection)
+    const { watched, ended } = watchOutput(connection, signal)
     const exit = ended.then(() => untilExecEnded(context, id, signal))
     exit.catch(() => {})
     return { id, connection: watched, exit, startedAt }
@@ -114,8 +114,12 @@ export class ExecDriver implements ProcessDriver {
 }
 
 /** The connection, and when its output has ended: an engine tells an exec's exit code only to those who ask, so that is when to ask. */
-function watchOutput(connection: Hijacked): { readonly watched: Hijacked; readonly ended: Promise<void> } {
+function watchOutput(connection: Hijacked, signal: AbortSignal): { readonly watched: Hijacked; readonly ended: Promise<void> } {
   const { promise: ended, resolve, reject } = deferred<void>()
+  // Whoever gives the process up does not wait for its output.
+  const giveUp = (): void => reject(signal.reason)
+  if (signal.aborted) giveUp()
+  else onAbort(signal, giveUp)
   async function* output(): AsyncGenerator<Frame, void, undefined> {
     try {
       yield* connection.output

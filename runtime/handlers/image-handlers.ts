@@ -51,7 +51,7 @@ export function imageHandlers(context: ContainerContext): Handlers {
       return records
         .filter(matches)
         .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
-        .map(image => summaryView({ ...image, tags: image.tags.filter(isAskedFor) }))
+        .map(image => summaryView({ ...image, tags: image.tags.filter(isAskedFor), repoDigests: image.repoDigests.filter(isAskedFor) }))
     },
 
     async ImageTag({ path, query }) {
@@ -127,10 +127,11 @@ function imageFilter(filters: Readonly<Record<string, readonly string[]>>): (ima
   return image => tests.every(test => test(image))
 }
 
-/** Whether a tag is one of those that `reference` filters name; without any, all are. */
-function referenceTest(globs: readonly string[]): (tag: string) => boolean {
+/** Whether a name with its tag or digest is one of those that `reference` filters ask for; without any, all are. */
+function referenceTest(globs: readonly string[]): (name: string) => boolean {
   const patterns = globs.map(globPattern)
-  return tag => patterns.length === 0 || patterns.some(pattern => pattern.test(tag) || pattern.test(tag.slice(0, tag.lastIndexOf(':'))))
+  return name =>
+    patterns.length === 0 || patterns.some(pattern => pattern.test(name) || pattern.test(name.replace(/(@sha256)?:[^:/]*$/, '')))
 }
 
 /** Docker matches references like file names: `*` and `?` stop at a slash. */

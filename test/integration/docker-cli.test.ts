@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import { type GantryDaemon, startGantryDaemon } from '../lab/gantry-daemon.js'
 import { differences } from './docker-cli/differences.js'
@@ -55,7 +56,10 @@ describe.skipIf(obstacle !== undefined)(`docker's command line (${obstacle ?? 'd
       docker(lab.dockerd?.host ?? '', folders.dockerd, command),
       docker(daemon.host, folders.gantry, command)
     ])
-    if (differences.some(difference => difference.command === command)) return
+    if (differences.some(difference => difference.command === command)) {
+      if (isDeepStrictEqual(visible(ours), visible(theirs))) console.warn(`no longer differs, take it off the list: ${command}`)
+      return
+    }
     expect({ ...visible(ours), stderr: ours.stderr }, `dockerd says on stderr: ${theirs.stderr}`).toEqual({
       ...visible(theirs),
       stderr: ours.stderr

@@ -81,7 +81,7 @@ export const scenario: readonly string[] = [
   'docker inspect cli-a --format "{{json .Mounts}} {{.Driver}} {{.Platform}} {{json .HostConfig.Binds}}"',
   'docker inspect cli-nope',
   'docker logs cli-a',
-  'docker logs --tail 1 cli-a',
+  'docker logs --tail 0 cli-a',
   'docker logs -t cli-a | cut -c1-11',
   'docker logs cli-nope',
   'docker port cli-a',

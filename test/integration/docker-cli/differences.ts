@@ -10,10 +10,6 @@ export const differences: readonly Difference[] = [
     command: 'docker pull $IMAGE',
     reason: 'An image that is up to date: its layers are listed as there already, where dockerd lists none.'
   },
-  {
-    command: 'docker network inspect cli-net --format "{{.Driver}} {{json .IPAM.Config}}"',
-    reason: 'The gateway is shown also where it was chosen by the engine, as Docker does it today; 20.10 left it out.'
-  },
   ...notBuilt('The history of an image', ['docker history $IMAGE --format "{{.CreatedBy}} {{.Size}}"']),
   ...notBuilt('`--init`', ['docker run --rm --init $IMAGE true']),
   ...notBuilt('What a container changed', ['docker diff cli-b | sort']),

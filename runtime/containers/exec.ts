@@ -217,14 +217,13 @@ async function launch(
       mkdirSync(folder, { recursive: true, mode: 0o700 })
       unwind.add(() => rmSync(folder, { recursive: true, force: true }))
     }
-    const [specification, stdio] = await Promise.all([
-      execSpec(context, record, { settings, argv: exec.argv, consoleSize }),
-      openStdio(host, { tty: io.tty, openStdin: settings.AttachStdin ?? false, socketPath: join(folder, 'tty') }, unwind)
-    ])
+    const socketPath = join(folder, 'tty')
+    const stdio = await openStdio(host, { tty: io.tty, openStdin: settings.AttachStdin ?? false, socketPath }, unwind)
     const run = await oci.exec({
       id: record.id,
       folder,
-      process: specification,
+      process: () => execSpec(context, record, { settings, argv: exec.argv, consoleSize }),
+      oomScoreAdj: record.hostConfig.OomScoreAdj ?? 0,
       stdio: stdio.child,
       ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path })
     })

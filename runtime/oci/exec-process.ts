@@ -1,4 +1,4 @@
-import { closeSync } from 'node:fs'
+import { closeSync, writeSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
@@ -8,6 +8,7 @@ import { pidFile, pidPipe } from './pid-channel.js'
 import type { ExecRequest, Run } from './run.js'
 import { saidIn } from './run-log.js'
 import { runtimeEnvironment } from './runtime-environment.js'
+import type { SpecProcess } from './runtime-spec.js'
 
 /** A process on its way into a container. */
 export interface ExecRun extends Run {
@@ -43,11 +44,13 @@ export async function execProcess(program: ExecProgram, request: ExecRequest): P
       }
     )
   }
-  const files = isCrun ? descriptors(request) : await names(request)
-  const channel = isCrun ? await pidPipe(host) : await pidFile(request.folder)
+  const [files, channel] = isCrun
+    ? await Promise.all([descriptors(host), pidPipe(host)])
+    : [await names(request.folder, await request.process()), await pidFile(request.folder)]
+  let isHandedOver = false
   try {
-    const score = request.process.oomScoreAdj ?? 0
-    const process = await host.spawn({
+    const score = request.oomScoreAdj
+    const spawned = host.spawn({
       ...(score === 0 && { executable }),
       argv: [
         ...(score === 0 ? [] : scored(score)),
@@ -70,17 +73,26 @@ export async function execProcess(program: ExecProgram, request: ExecRequest): P
       stdio: [...request.stdio, ...channel.inherited, ...files.inherited],
       background: true
     })
+    // What it is to run is found out while it loads; without that it ends by itself.
+    const [started, found] = await Promise.allSettled([spawned, isCrun ? request.process() : undefined])
+    if (started.status === 'rejected') throw started.reason
+    const process = started.value
+    isHandedOver = true
     // After the failure, where there is one, has been read.
     void process.exited.then(() => setImmediate(files.close))
+    files.give(found.status === 'fulfilled' ? found.value : undefined)
     const pid = channel.pid(process.exited)
     let said: Promise<string> | undefined
     void pid.then(number => {
       if (number === undefined) said = files.read()
     })
+    if (found.status === 'rejected') throw found.reason
     return { process, pid, failure: async () => saidIn((await said) ?? '') }
   } catch (error) {
-    channel.close()
-    files.close()
+    if (!isHandedOver) {
+      channel.close()
+      files.close()
+    }
     throw error
   }
 }
@@ -94,28 +106,45 @@ interface Files {
   readonly process: string
   readonly log: string
   readonly inherited: readonly number[]
+  /** What it waits for. To be called once it has been spawned. */
+  give(process: SpecProcess | undefined): void
   read(): Promise<string>
   close(): void
 }
 
-function descriptors({ process }: ExecRequest): Files {
-  const settings = openAnonymousFile(JSON.stringify(process))
+async function descriptors(host: Host): Promise<Files> {
+  const settings = await host.pipe()
   const log = openAnonymousFile()
+  const open = new Set([settings.read, settings.write])
+  const close = (fd: number) => {
+    if (open.delete(fd)) host.closeFd(fd)
+  }
   return {
     process: `/proc/self/fd/${processFd}`,
     log: `/proc/self/fd/${logFd}`,
-    inherited: [settings, log],
+    inherited: [settings.read, log],
+    give(process) {
+      close(settings.read)
+      try {
+        if (process !== undefined) writeSync(settings.write, JSON.stringify(process))
+      } catch (error) {
+        // It has ended already, and says why in its log.
+        if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw error
+      } finally {
+        close(settings.write)
+      }
+    },
     read: async () => readAnonymousFile(log).toString('utf8'),
     close: () => {
-      closeSync(settings)
+      for (const fd of [...open]) close(fd)
       closeSync(log)
     }
   }
 }
 
-async function names({ process, folder }: ExecRequest): Promise<Files> {
+async function names(folder: string, process: SpecProcess): Promise<Files> {
   const settings = join(folder, 'process.json')
   const log = join(folder, 'runtime.log')
   await writeFile(settings, JSON.stringify(process))
-  return { process: settings, log, inherited: [], read: () => readFile(log, 'utf8').catch(() => ''), close: () => {} }
+  return { process: settings, log, inherited: [], give() {}, read: () => readFile(log, 'utf8').catch(() => ''), close() {} }
 }

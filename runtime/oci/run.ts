@@ -26,8 +26,10 @@ export interface Run {
 export interface ExecRequest {
   /** The container's. */
   readonly id: string
-  /** `process` of the runtime specification. */
-  readonly process: SpecProcess
+  /** `process` of the runtime specification. Asked for once, while the runtime is on its way. */
+  process(): Promise<SpecProcess>
+  /** The container's; 0 where it is everybody's. */
+  readonly oomScoreAdj: number
   readonly stdio: RunRequest['stdio']
   readonly consoleSocket?: string
   /** A folder of its own, for what the runtime wants as files. */

@@ -9,6 +9,7 @@ import { adoptNetwork } from './adopt-network.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
+import { watchHealth } from './health.js'
 import { letGoAtEnd } from './kept-run.js'
 import { type ProcessStreams, pipeStreams, terminalStreams } from './live-container.js'
 import { LogWriter } from './log-writer.js'
@@ -109,8 +110,16 @@ async function goOn(context: ContainerContext, record: ContainerRecord, { line, 
   const run = { process: line.asProcess(state.pid), pid: Promise.resolve(state.pid), release: () => line.release() }
   const network = { state: { endpoints: state.endpoints ?? [] } }
   const oom = watchOom(context, record)
-  const ended = watch(context, record, run, { pid: state.pid, network, announced: Promise.resolve(), oom })
-  context.live.begin(id, config, { pid: state.pid, ended, letGo: () => line.letGo() })
+  const health = watchHealth(context, record)
+  const ended = watch(context, record, run, { pid: state.pid, network, announced: Promise.resolve(), oom, health })
+  context.live.begin(id, config, {
+    pid: state.pid,
+    ended,
+    letGo: () => {
+      health?.end()
+      line.letGo()
+    }
+  })
   await adoptNetwork(context, record)
 }
 

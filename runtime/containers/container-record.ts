@@ -1,4 +1,4 @@
-import type { ContainerConfig, EndpointSettings, HostConfig } from '../../src/api/index.js'
+import type { ContainerConfig, EndpointSettings, HealthcheckResult, HostConfig } from '../../src/api/index.js'
 import type { ProcessIdentity } from '../host/process-identity.js'
 import type { Endpoint, PublishedPort } from '../networks/network-record.js'
 import type { MountPoint } from '../volumes/volume-record.js'
@@ -59,6 +59,8 @@ export interface ContainerState {
   readonly monitor?: ProcessIdentity
   /** What keeps it running without a monitor, and who holds its stdin or terminal. Of a kept container that runs. */
   readonly guard?: { readonly process: ProcessIdentity; readonly holder?: ProcessIdentity }
+  /** Of one with a health check, from its start on. */
+  readonly health?: HealthState
   /** It ended and will be started again by its restart policy. */
   readonly restarting?: boolean
   /** Somebody stopped it: its restart policy does not start it again. */
@@ -71,6 +73,15 @@ export interface ContainerState {
   readonly ports?: readonly PublishedPort[]
   /** Tells its network namespace from that of other runs: 64 hexadecimal digits. */
   readonly sandboxId?: string
+}
+
+/** What its health check has found. */
+export interface HealthState {
+  readonly status: 'starting' | 'healthy' | 'unhealthy'
+  /** Bad checks in a row. */
+  readonly failingStreak: number
+  /** The last ones, oldest first. */
+  readonly log: readonly HealthcheckResult[]
 }
 
 export type ContainerStatus = 'created' | 'running' | 'exited' | 'dead'

@@ -26,7 +26,8 @@ function mergeImage(caller: ContainerConfig, image: ImageConfig): ContainerConfi
     ...mergedMap('Volumes', image.Volumes, caller.Volumes),
     ...stopSignal(caller, image),
     ...(caller.StopTimeout === undefined && image.StopTimeout !== undefined && { StopTimeout: image.StopTimeout }),
-    ...(image.OnBuild && { OnBuild: image.OnBuild })
+    ...(image.OnBuild && { OnBuild: image.OnBuild }),
+    ...healthCheck(caller, image)
   }
 }
 
@@ -46,6 +47,23 @@ function mergedMap(
   caller: Readonly<Record<string, object>> | null | undefined
 ) {
   return image === undefined && !caller ? {} : { [key]: { ...image, ...caller } }
+}
+
+/** What the caller leaves out of a check is the image's. */
+function healthCheck({ Healthcheck: own }: ContainerConfig, { Healthcheck: from }: ImageConfig) {
+  if (from === undefined) return {}
+  const { Test: test, Interval, Timeout, Retries, StartPeriod, StartInterval } = own ?? {}
+  return {
+    Healthcheck: {
+      ...from,
+      ...(test && test.length > 0 && { Test: test }),
+      ...(Interval && { Interval }),
+      ...(Timeout && { Timeout }),
+      ...(Retries && { Retries }),
+      ...(StartPeriod && { StartPeriod }),
+      ...(StartInterval && { StartInterval })
+    }
+  }
 }
 
 function stopSignal(caller: ContainerConfig, image: ImageConfig) {

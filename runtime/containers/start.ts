@@ -11,8 +11,9 @@ import type { Run } from '../oci/run.js'
 import { resolveUser } from '../oci/user.js'
 import type { ContainerContext } from './container-context.js'
 import { containerFiles, writeContainerFiles } from './container-files.js'
-import type { ContainerRecord } from './container-record.js'
+import type { ContainerRecord, HealthState } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
+import { firstHealth, type HealthWatch, watchHealth } from './health.js'
 import { type KeptRun, startKept } from './kept-run.js'
 import type { RunResult } from './live-containers.js'
 import { LogWriter } from './log-writer.js'
@@ -156,6 +157,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   }
   context.prepared.started(record)
   const oom = watchOom(context, record)
+  const health = watchHealth(context, record)
   if (oom !== undefined) unwind.add(() => oom.end(0))
   const startedAt = nanoTime()
   const log = new LogWriter(paths.log(id))
@@ -174,18 +176,20 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     monitor: currentProcess(),
     ...(kept && { guard: { process: kept.run.guard, ...(holder && { holder }) } }),
     restarting: false,
+    ...(firstHealth(config) && { health: firstHealth(config) as HealthState }),
     ...network.state
   })
   // Who hears of the start finds it in the record.
   const announced = recorded.then(() => announce(context, record, network))
-  const ended = watch(context, record, run, { pid, network, announced, oom })
-  context.live.begin(id, config, { pid, ended, ...(kept && { letGo: () => letGo(kept, network) }) })
+  const ended = watch(context, record, run, { pid, network, announced, oom, health })
+  context.live.begin(id, config, { pid, ended, ...(kept && { letGo: () => letGo(kept, network, health) }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   await Promise.all([announced, host.unmount(rootfs)])
 }
 
 /** The container has its namespace by itself. */
-function letGo({ run }: KeptRun, { sandbox }: OpenNetwork): void {
+function letGo({ run }: KeptRun, { sandbox }: OpenNetwork, health: HealthWatch | undefined): void {
+  health?.end()
   run.line.letGo()
   sandbox?.release()
 }
@@ -204,12 +208,14 @@ export async function watch(
     pid,
     network,
     announced,
-    oom
+    oom,
+    health
   }: {
     readonly pid: number
     readonly network: Pick<OpenNetwork, 'sandbox' | 'state'>
     readonly announced: Promise<void>
     readonly oom: OomWatch | undefined
+    readonly health: HealthWatch | undefined
   }
 ): Promise<RunResult> {
   const { id, config } = record
@@ -219,6 +225,7 @@ export async function watch(
   const goesAway = record.hostConfig.AutoRemove ?? false
   // The OCI runtime cleans up for some milliseconds after the process: what does not concern it is taken back meanwhile.
   await Promise.race([run.process.exited, processEnd(pid, io.drained)])
+  health?.end()
   // It may have joined and left networks since its start.
   const endpoints = context.store.find(id)?.state.endpoints ?? network.state.endpoints ?? []
   // A guard writes into the container's folder how it ended.

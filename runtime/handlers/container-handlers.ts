@@ -5,6 +5,7 @@ import { plannedNetworks } from '../containers/container-networks.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import { createContainer } from '../containers/create.js'
 import { containerAttributes } from '../containers/event-attributes.js'
+import { checkHealthSettings } from '../containers/health.js'
 import { killContainer } from '../containers/kill.js'
 import { containerLogs } from '../containers/logs.js'
 import { pauseContainer, unpauseContainer } from '../containers/pause.js'
@@ -35,6 +36,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
       const hostConfig = withDefaults({ ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }, context.oci.name)
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
       refuseRestartPolicy(hostConfig)
+      checkHealthSettings(config.Healthcheck)
       const image = config.Image
       refuseConflicts(config, hostConfig)
       const networks = plannedNetworks(hostConfig, NetworkingConfig)
@@ -221,10 +223,7 @@ function ancestorsOf(nameOrId: string, images: readonly ImageRecord[]): Readonly
 
 async function warningsOf(context: ContainerContext, record: ContainerRecord): Promise<readonly string[]> {
   const image = await context.images.get(record.imageId).catch(() => undefined)
-  return [
-    ...discardedPorts(record),
-    ...(image?.config.Healthcheck ? ["the image's HEALTHCHECK is not run: health checks are not built yet in the in-process runtime"] : [])
-  ]
+  return [...discardedPorts(record)]
 }
 
 /** The host's network has nothing to publish on: every port of the container is the host's. */

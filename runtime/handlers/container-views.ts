@@ -1,5 +1,5 @@
 import type { ContainerInspectResponse, ContainerSummary, MountPoint } from '../../src/api/index.js'
-import type { ContainerRecord } from '../containers/container-record.js'
+import type { ContainerRecord, HealthState } from '../containers/container-record.js'
 import type { RuntimePaths } from '../containers/runtime-paths.js'
 import type { MountPoint as RecordedMount } from '../volumes/volume-record.js'
 import { endpointViews, networkSettings, portSummaries } from './network-settings-view.js'
@@ -24,7 +24,8 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths, execId
       ExitCode: state.exitCode,
       Error: state.error,
       StartedAt: state.startedAt,
-      FinishedAt: state.finishedAt
+      FinishedAt: state.finishedAt,
+      ...(state.health && { Health: { Status: state.health.status, FailingStreak: state.health.failingStreak, Log: state.health.log } })
     },
     Image: record.imageId,
     ResolvConfPath: `${folder}/resolv.conf`,
@@ -80,13 +81,18 @@ export function statusText(record: ContainerRecord, now: Date): string {
     case 'created':
       return 'Created'
     case 'running':
-      return `Up ${ago(state.startedAt)}${state.paused ? ' (Paused)' : ''}`
+      return `Up ${ago(state.startedAt)}${state.paused ? ' (Paused)' : healthText(state.health)}`
     case 'exited':
       if (state.restarting) return `Restarting (${state.exitCode}) ${ago(state.finishedAt)} ago`
       return `Exited (${state.exitCode}) ${ago(state.finishedAt)} ago`
     case 'dead':
       return 'Dead'
   }
+}
+
+function healthText(health: HealthState | undefined): string {
+  if (health === undefined) return ''
+  return health.status === 'starting' ? ' (health: starting)' : ` (${health.status})`
 }
 
 /** A duration as the docker command writes it. */

@@ -71,6 +71,7 @@ function filterOf(key: string, values: readonly string[], facts: FilterFacts): (
     case 'publish':
       return portFilter(key, values, record => (record.state.ports ?? []).map(({ hostPort: port, protocol }) => ({ port, protocol })))
     case 'health':
+      return record => values.includes(record.state.health?.status ?? 'none')
     case 'is-task':
     case 'isolation':
       throw new EngineError('not_implemented', `the container filter ${JSON.stringify(key)} is not built yet in the in-process runtime`, {

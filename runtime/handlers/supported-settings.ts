@@ -12,6 +12,7 @@ const configProperties: ReadonlySet<string> = new Set<keyof ContainerCreateReque
   'ExposedPorts',
   'Tty',
   'Volumes',
+  'Healthcheck',
   'OpenStdin',
   'StdinOnce',
   'Env',

@@ -41,7 +41,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
       refuseConflicts(config, hostConfig)
       const networks = plannedNetworks(hostConfig, NetworkingConfig)
       const record = await createContainer(context, { ...(query?.name && { name: query.name }), image, config, hostConfig, networks })
-      return { Id: record.id, Warnings: await warningsOf(context, record) }
+      return { Id: record.id, Warnings: warningsOf(record) }
     },
 
     ContainerStart: ({ path }, { signal }) => startContainer(context, path.id, signal),
@@ -221,8 +221,7 @@ function ancestorsOf(nameOrId: string, images: readonly ImageRecord[]): Readonly
   return new Set([...named, ...made].map(image => image.id))
 }
 
-async function warningsOf(context: ContainerContext, record: ContainerRecord): Promise<readonly string[]> {
-  const image = await context.images.get(record.imageId).catch(() => undefined)
+function warningsOf(record: ContainerRecord): readonly string[] {
   return [...discardedPorts(record)]
 }
 

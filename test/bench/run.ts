@@ -1,5 +1,5 @@
 /**
- * Speed beside the peers, in one run: `npm run bench [-- run pull import]`. Prints times and ratios; judges nothing.
+ * Speed beside the peers, in one run: `npm run bench [-- run pull import remote]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -13,6 +13,7 @@ import { type Lab, startLab } from '../lab/lab.js'
 import { benchDaemon } from './daemon.js'
 import { pushVariants } from './layer-variants.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
+import { benchRemote } from './remote.js'
 import { report } from './report.js'
 
 const pullRounds = 5
@@ -26,7 +27,8 @@ const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   pull: benchPull,
   import: benchImport,
   exec: benchExec,
-  daemon: benchDaemon
+  daemon: benchDaemon,
+  remote: benchOverSocket
 }
 
 async function main(): Promise<void> {
@@ -143,6 +145,11 @@ async function benchImport(): Promise<void> {
       peers: [{ name: 'dockerode', samples: over(dockerode) }]
     })
   )
+}
+
+/** Calls over a socket, beside another client of the same daemon. */
+async function benchOverSocket(lab: Lab): Promise<void> {
+  await benchRemote(need(lab.dockerd?.host, 'dockerd'), need(lab.images.busybox, 'the busybox image'))
 }
 
 async function withEngine(work: (engine: Engine, root: string) => Promise<void>): Promise<void> {

@@ -10,10 +10,12 @@ export function execFailure(exec: Exec, runtime: string, said = `${runtime} said
   return new EngineError('invalid_argument', message, { details: { exec: exec.id, runtime, said, exitCode: cannotStart } })
 }
 
-function inDockersWords({ argv }: Exec, said: string): string {
+function inDockersWords({ argv }: Exec, text: string): string {
+  // runc says so itself.
+  const said = text.replace(/^(exec failed: )?unable to start container process: /, '')
   const [program = ''] = argv
   const starting = 'unable to start container process:'
-  const folder = /^chdir `?(.*?)`?:/.exec(said)?.[1]
+  const folder = /^chdir `(.*)`:/.exec(said)?.[1]
   if (folder !== undefined) {
     const why = said.slice(said.lastIndexOf(':') + 1).trim()
     return `${starting} chdir to cwd ("${folder}") set in config.json failed: ${why.charAt(0).toLowerCase()}${why.slice(1)}`

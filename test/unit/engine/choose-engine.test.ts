@@ -120,4 +120,23 @@ describe('the options of createEngine', () => {
   ])('%j are refused', (options, message) => {
     expect(() => checkEngineOptions(options as never)).toThrow(message)
   })
+
+  it('limits how long a well-known socket may take, and goes on to the next where it does not answer', async () => {
+    const ports: ChoicePorts = {
+      locate: async () => [docker, podman],
+      probeInProcess: async () => hostCannot,
+      openInProcess: async () => new FakeTransport('in-process'),
+      openHttp: async ({ endpoint }, signal) => {
+        expect(signal).toBeInstanceOf(AbortSignal)
+        if (endpoint === podman.endpoint) return new FakeTransport()
+        throw new DOMException('The operation was aborted due to timeout', 'TimeoutError')
+      }
+    }
+    const { candidates } = await chooseEngine(checkEngineOptions({}), ports)
+    expect(candidates.map(({ name, reason }) => `${name}: ${reason}`)).toEqual([
+      'in-process: not root',
+      'Docker: it did not answer within 5000 ms',
+      'Podman: the first socket that answered'
+    ])
+  })
 })

@@ -26,6 +26,18 @@ export function outputType(version: string, tty: boolean): string {
   return isAtLeast(version, '1.42') && !tty ? 'application/vnd.docker.multiplexed-stream' : 'application/vnd.docker.raw-stream'
 }
 
+/** Texts of values that do not change. */
+const texts = new WeakMap<object, string>()
+
+function jsonOf(output: unknown): string {
+  const isConstant = typeof output === 'object' && output !== null && Object.isFrozen(output)
+  const known = isConstant ? texts.get(output) : undefined
+  if (known !== undefined) return known
+  const text = `${JSON.stringify(output)}\n`
+  if (isConstant) texts.set(output, text)
+  return text
+}
+
 /** Send an operation's output. */
 export async function sendResponse(
   response: ServerResponse,
@@ -50,7 +62,7 @@ export async function sendResponse(
       return
     case 'json':
       response.statusCode = createdBy.has(operation.id) ? 201 : 200
-      sendWhole(response, 'application/json', `${JSON.stringify(output)}\n`)
+      sendWhole(response, 'application/json', jsonOf(output))
       return
     case 'json-lines':
       response.setHeader('content-type', 'application/json')

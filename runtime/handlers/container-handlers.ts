@@ -21,7 +21,7 @@ import { updateContainer } from '../containers/update.js'
 import { waitForContainer } from '../containers/wait.js'
 import type { ImageRecord } from '../images/image-service.js'
 import { withDefaults } from './container-defaults.js'
-import { inspectView, summaryView } from './container-views.js'
+import { InspectViews, inspectView, summaryView } from './container-views.js'
 import { containerFilter } from './list-filters.js'
 import { refuseConflicts } from './network-conflicts.js'
 import { refuseUnsupported } from './supported-settings.js'
@@ -29,6 +29,7 @@ import { timestampOf } from './timestamp.js'
 
 /** The operations of `/containers`. */
 export function containerHandlers(context: ContainerContext): Handlers {
+  const inspected = new InspectViews()
   return {
     async ContainerCreate({ query, body }) {
       refuseUnsupported(body)
@@ -105,7 +106,8 @@ export function containerHandlers(context: ContainerContext): Handlers {
 
     async ContainerInspect({ path, query }) {
       const record = context.store.get(path.id)
-      const view = inspectView(record, context.paths, context.execs.pendingOf(record))
+      const execIds = context.execs.pendingOf(record)
+      const view = execIds.length === 0 ? inspected.of(record, context.paths) : inspectView(record, context.paths, execIds)
       return query?.size ? { ...view, ...(await sizesOf(context, record)) } : view
     },
 

@@ -48,6 +48,28 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths, execId
   }
 }
 
+/**
+ * Views of records that have not changed: who asks again gets the same one. Frozen all through, so that nobody changes what others get; whoever
+ * writes it as JSON can keep that text too.
+ */
+export class InspectViews {
+  readonly #views = new WeakMap<ContainerRecord, ContainerInspectResponse>()
+
+  of(record: ContainerRecord, paths: RuntimePaths): ContainerInspectResponse {
+    const known = this.#views.get(record)
+    if (known !== undefined) return known
+    const view = frozen(inspectView(record, paths, []))
+    this.#views.set(record, view)
+    return view
+  }
+}
+
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
+  for (const inner of Object.values(value)) frozen(inner)
+  return Object.freeze(value)
+}
+
 /** A record as a row of `GET /containers/json`. */
 export function summaryView(record: ContainerRecord, paths: RuntimePaths, now: Date): ContainerSummary {
   const { config, hostConfig } = record

@@ -7,11 +7,13 @@ export interface ProcessIdentity {
   readonly startTime: string
 }
 
+let own: ProcessIdentity | undefined
+
 /** This process. */
 export function currentProcess(): ProcessIdentity {
-  const identity = identify(process.pid)
   // Without /proc nothing can be owned across processes; the number alone still tells this process apart while it lives.
-  return identity ?? { pid: process.pid, startTime: '' }
+  own ??= identify(process.pid) ?? { pid: process.pid, startTime: '' }
+  return own
 }
 
 /** The process that has this number now, undefined when there is none or only a zombie. */
@@ -28,7 +30,8 @@ export function identify(pid: number): ProcessIdentity | undefined {
 
 /** Whether that very process still runs. A zombie does not: it holds nothing any more. */
 export function isAlive(identity: ProcessIdentity): boolean {
-  return identify(identity.pid)?.startTime === identity.startTime
+  const found = identity.pid === process.pid ? currentProcess() : identify(identity.pid)
+  return found?.startTime === identity.startTime
 }
 
 /**

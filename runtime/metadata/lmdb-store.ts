@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { Database, RootDatabase } from 'lmdb'
 import { EngineError } from '../../src/errors/index.js'
 import type { MetadataStore, Table, Transaction } from './metadata-store.js'
+import { ValueCache } from './value-cache.js'
 
 /** Version of the tables and of what is in them. A store of another version is refused, never converted by guess. */
 export const metadataVersion = 1
@@ -35,18 +36,18 @@ const mapSizeBytes = 4 * 1024 ** 3
 export async function openMetadataStore(options: { readonly path: string }): Promise<MetadataStore> {
   await mkdir(dirname(options.path), { recursive: true, mode: 0o700 })
   const { open, ABORT } = await import('lmdb')
-  const root = open<unknown, string>({
+  const root = open<Buffer, string>({
     path: options.path,
     noSubdir: true,
     maxDbs: tables.length + 2,
     // A power failure may undo the last transaction, and does no other harm; a killed process loses nothing.
     noMetaSync: true,
     mapSize: mapSizeBytes,
-    encoding: 'json'
+    encoding: 'binary'
   })
-  const databases = new Map<Table, Database<unknown, string>>()
+  const databases = new Map<Table, Database<Buffer, string>>()
   try {
-    for (const table of tables) databases.set(table, root.openDB<unknown, string>({ name: table, encoding: 'json' }))
+    for (const table of tables) databases.set(table, root.openDB<Buffer, string>({ name: table, encoding: 'binary' }))
     const store = new LmdbStore(root, databases, ABORT)
     await store.transaction(transaction => checkVersion(transaction, options.path))
     return store
@@ -71,33 +72,34 @@ function checkVersion(transaction: Transaction, path: string): void {
 }
 
 class LmdbStore implements MetadataStore {
-  readonly #root: RootDatabase<unknown, string>
-  readonly #databases: ReadonlyMap<Table, Database<unknown, string>>
+  readonly #root: RootDatabase<Buffer, string>
+  readonly #databases: ReadonlyMap<Table, Database<Buffer, string>>
   readonly #view: Transaction
   readonly #abort: object
+  readonly #values = new ValueCache()
   #closed: Promise<void> | undefined
 
-  constructor(root: RootDatabase<unknown, string>, databases: ReadonlyMap<Table, Database<unknown, string>>, abort: object) {
+  constructor(root: RootDatabase<Buffer, string>, databases: ReadonlyMap<Table, Database<Buffer, string>>, abort: object) {
     this.#root = root
     this.#databases = databases
     this.#abort = abort
     this.#view = {
       get: (table, key) => this.get(table, key),
       list: (table, prefix) => this.list(table, prefix),
-      put: (table, key, value) => void this.#database(table).put(key, value),
+      put: (table, key, value) => void this.#database(table).put(key, Buffer.from(JSON.stringify(value))),
       remove: (table, key) => void this.#database(table).remove(key)
     }
   }
 
   get<T>(table: Table, key: string): T | undefined {
-    // The store only holds what `put` was given for the same table.
-    return this.#database(table).get(key) as T | undefined
+    const bytes = this.#database(table).get(key)
+    return bytes === undefined ? undefined : this.#values.read<T>(table, key, bytes)
   }
 
   list<T>(table: Table, prefix = ''): readonly { readonly key: string; readonly value: T }[] {
     const range = prefix === '' ? {} : { start: prefix, end: `${prefix}\uffff` }
     const rows: { key: string; value: T }[] = []
-    for (const { key, value } of this.#database(table).getRange(range)) rows.push({ key, value: value as T })
+    for (const { key, value } of this.#database(table).getRange(range)) rows.push({ key, value: this.#values.read<T>(table, key, value) })
     return rows
   }
 
@@ -123,7 +125,7 @@ class LmdbStore implements MetadataStore {
     return this.#closed
   }
 
-  #database(table: Table): Database<unknown, string> {
+  #database(table: Table): Database<Buffer, string> {
     const database = this.#databases.get(table)
     if (database === undefined) throw new EngineError('internal', `no such metadata table: ${table}`)
     if (this.#closed !== undefined) throw new EngineError('unavailable', 'the engine is closed')

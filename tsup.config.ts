@@ -8,6 +8,8 @@ export default defineConfig({
     api: 'src/api/index.ts',
     // The command, bin of package.json.
     cli: 'src/cli/main.ts',
+    // Loaded by path, by a process that outlives the one it watches.
+    'session-watch': 'src/session-watch/main.ts',
     'launcher-thread': 'runtime/host/launcher-thread.ts',
     'unpack-thread': 'runtime/layers/unpack-thread.ts'
   },

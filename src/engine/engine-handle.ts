@@ -68,7 +68,7 @@ export class EngineHandle extends LiveEmitter implements Engine {
     const announce = (event: EngineEvent): void => tell(this, event)
     const { transport, registries } = parts
     const imageOf: EngineContext['imageOf'] = (spec, facts) => new ImageHandle(this.#context, spec, facts)
-    this.#context = { transport, registries, session: new Session(), events: hub, announce, imageOf }
+    this.#context = { transport, registries, session: new Session(transport.reach), events: hub, announce, imageOf }
     this.#hub = hub
     if (scopeOf === undefined) hub.connect(this.#context)
     this.#parts = parts

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { EngineError } from '../errors/index.js'
+import type { EngineReach } from '../transport/transport.js'
+import { SessionWatch } from './session-watch.js'
 
 /** What a session makes and removes. */
 export type MadeKind = 'container' | 'network' | 'volume'
@@ -26,7 +28,13 @@ export class Session {
   readonly #closing = manyListeners(new AbortController())
 
   readonly #creations = new Set<Promise<unknown>>()
+  readonly #watch: SessionWatch | undefined
   #isEnding = false
+
+  /** @param reach - How a process that outlives this one gets to the engine; undefined where the engine itself looks after its sessions */
+  constructor(reach: EngineReach | undefined) {
+    this.#watch = reach && new SessionWatch({ ...reach, session: this.id })
+  }
 
   /** Aborted when the engine closes, after what the session made is gone. */
   get closing(): AbortSignal {
@@ -42,6 +50,7 @@ export class Session {
    */
   async create<T extends string | undefined>(kind: MadeKind, keep: boolean, work: () => Promise<T>): Promise<T> {
     if (this.#isEnding) throw closedError()
+    if (!keep) this.#watch?.start()
     const creation = work()
     this.#creations.add(creation)
     try {
@@ -81,6 +90,8 @@ export class Session {
     left.push(...(await this.#removeAll(['network', 'volume'], remove)))
     this.#closing.abort(closedError())
     await Promise.all(this.#pending)
+    // What could not be removed may be removed later: by then nobody is there to be asked.
+    if (left.length === 0) this.#watch?.close()
     return left
   }
 

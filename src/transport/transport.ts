@@ -1,4 +1,5 @@
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
+import type { TlsOptions } from './tls-options.js'
 
 /** How a transport reaches its engine. */
 export type TransportKind = 'in-process' | 'unix' | 'npipe' | 'tcp' | 'ssh' | 'kubernetes'
@@ -46,6 +47,12 @@ export interface Listener {
   close(options?: { readonly graceMs?: number }): Promise<void>
 }
 
+/** What another process needs to reach the same engine: plain data. */
+export interface EngineReach {
+  readonly host: string
+  readonly tls?: TlsOptions
+}
+
 /**
  * A way to an engine. Deliberately small: a new way to reach an engine is one folder with one of these.
  *
@@ -56,6 +63,8 @@ export interface Transport extends AsyncDisposable {
   readonly kind: TransportKind
   /** Where it goes, for messages: `unix:///run/docker.sock`, or the data root. Never holds credentials. */
   readonly endpoint: string
+  /** How another process gets there. Absent where the engine is this process. */
+  readonly reach?: EngineReach
   /** The API version spoken, e.g. `1.41`: negotiated, never pinned. */
   readonly apiVersion: string
   call<Op extends Operation>(operation: Op, input: InputOf<Op>, options?: CallOptions): Promise<OutputOf<Op>>

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
 import { conform } from './conform.js'
 import { expectError } from './kit/errors.js'
-import { collect } from './kit/streams.js'
+import { collect, eventually } from './kit/streams.js'
 
 conform('sessions', {
   'close removes what was made through the engine, running or not': async ({ engine, open, reference }) => {
@@ -44,6 +44,45 @@ conform('sessions', {
     expect((await container.state()).status).toBe('exited')
     await same.remove()
     await expectError(engine.container(container.id), 'not_found')
+  },
+
+  'what a killed process has made goes away, what it keeps and what others made stays': async ({
+    engine,
+    open,
+    options,
+    image,
+    reference,
+    unique
+  }) => {
+    const [gone, kept, other] = [unique(), unique(), unique()]
+    await image.cmd('sleep', '1000').create({ name: other })
+    const source = `
+      import { createEngine } from 'gantry'
+      const engine = await createEngine(${JSON.stringify(options)})
+      const spec = engine.image(${JSON.stringify(reference('busybox'))}).cmd('sleep', '1000')
+      await spec.start({ name: ${JSON.stringify(gone)} })
+      await spec.create({ name: ${JSON.stringify(kept)}, keep: true })
+      console.log('made')
+      setInterval(() => {}, 1000)
+    `
+    const child = spawn(process.execPath, ['--input-type=module', '-e', source], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      stdio: ['ignore', 'pipe', 'inherit']
+    })
+    await new Promise(resolve => child.stdout.once('data', resolve))
+    expect((await (await engine.container(gone)).state()).status).toBe('running')
+    child.kill('SIGKILL')
+    await new Promise(resolve => child.once('exit', resolve))
+    await eventually(async () => {
+      // In this process's own runtime whoever opens the data next takes away what was left.
+      await (await open()).close()
+      return engine.container(gone).then(
+        () => false,
+        () => true
+      )
+    })
+    expect((await engine.container(kept)).name).toBe(kept)
+    expect((await engine.container(other)).name).toBe(other)
   },
 
   'closing twice is fine, and so is closing while containers are made': async ({ engine, open, reference, unique }) => {

@@ -1,5 +1,5 @@
 import type { InputOf, Operation, OperationInput, OutputOf } from '../../api/operation.js'
-import type { CallOptions, Transport, TransportKind } from '../transport.js'
+import type { CallOptions, EngineReach, Transport, TransportKind } from '../transport.js'
 import { CallScope } from './call-scope.js'
 import { checkSupport } from './check-support.js'
 import { type CallFacts, closedError, connectionError } from './connection-error.js'
@@ -19,6 +19,7 @@ export interface HttpTransportParts {
   readonly apiVersion: string
   /** How long an ordinary call may wait for its answer. */
   readonly deadlineMs: number
+  readonly reach: EngineReach
 }
 
 /**
@@ -31,6 +32,7 @@ export class HttpTransport implements Transport {
   readonly kind: TransportKind
   readonly endpoint: string
   readonly apiVersion: string
+  readonly reach: EngineReach
   readonly #parts: HttpTransportParts
   readonly #prefix: string
   readonly #openEnded = new Map<CallScope, CallFacts>()
@@ -41,6 +43,7 @@ export class HttpTransport implements Transport {
     this.kind = target.kind
     this.endpoint = target.display
     this.apiVersion = apiVersion
+    this.reach = parts.reach
     this.#parts = parts
     this.#prefix = `${target.kind === 'tcp' ? target.basePath : ''}/v${apiVersion}`
   }

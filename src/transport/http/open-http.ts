@@ -45,7 +45,13 @@ export async function openHttp(options: OpenHttpOptions): Promise<Transport> {
       )
     }
     const apiVersion = await negotiate(ping, target.display, { methods: target.kind === 'ssh' ? 'GET' : 'HEAD, then GET' })
-    return new HttpTransport({ target, connections, apiVersion, deadlineMs })
+    return new HttpTransport({
+      target,
+      connections,
+      apiVersion,
+      deadlineMs,
+      reach: { host: options.host, ...(options.tls && { tls: options.tls }) }
+    })
   } catch (error) {
     await connections.destroy()
     throw error

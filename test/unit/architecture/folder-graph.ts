@@ -32,6 +32,8 @@ export const folderGraph: FolderGraph = {
   },
   // The command: nothing of it is loaded by the package.
   'src/cli': { from: ['src/transport', 'src/transport/in-process', ...contract] },
+  // The program that removes what a killed process has left on an engine elsewhere.
+  'src/session-watch': { from: ['src/engine', 'src/transport', 'src/transport/http', ...contract] },
   src: { from: ['src/engine', 'src/transport', ...contract] },
 
   'runtime/host': { from: ground },

@@ -24,6 +24,7 @@ import { withDefaults } from './container-defaults.js'
 import { InspectViews, inspectView, summaryView } from './container-views.js'
 import { containerFilter } from './list-filters.js'
 import { refuseConflicts } from './network-conflicts.js'
+import { pruneContainers } from './prune-containers.js'
 import { refuseUnsupported } from './supported-settings.js'
 import { timestampOf } from './timestamp.js'
 
@@ -70,6 +71,8 @@ export function containerHandlers(context: ContainerContext): Handlers {
       await removeContainer(context, path.id, { force: query?.force ?? false, volumes: query?.v ?? false })
       return { modified: true }
     },
+
+    ContainerPrune: ({ query }, { signal }) => pruneContainers(context, query?.filters ?? {}, signal),
 
     async ContainerPause({ path }) {
       await pauseContainer(context, path.id)

@@ -3,8 +3,11 @@ import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import type { ImageRecord, RegistryAuth } from '../images/image-service.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
-import { hasLabel } from './list-filters.js'
+import { imageFilter, referenceTest } from './image-filters.js'
+import { imageHistory } from './image-history.js'
+import { pruneImages } from './prune-images.js'
 import { pullMessages } from './pull-messages.js'
+import { removeImage } from './remove-image.js'
 
 /** The operations of `/images`. */
 export function imageHandlers(context: ContainerContext): Handlers {
@@ -45,7 +48,7 @@ export function imageHandlers(context: ContainerContext): Handlers {
 
     async ImageList({ query }) {
       const records = await images.list()
-      const matches = imageFilter(query?.filters ?? {})
+      const matches = await imageFilter(query?.filters ?? {}, name => images.get(name))
       // Of an image with several names, those that were asked for are shown.
       const isAskedFor = referenceTest(query?.filters?.reference ?? [])
       return records
@@ -67,17 +70,13 @@ export function imageHandlers(context: ContainerContext): Handlers {
       return { modified: true }
     },
 
-    async ImageDelete({ path, query }) {
-      const { id } = await images.get(path.name)
-      const removed = await images.remove(path.name, { force: query?.force ?? false, usedBy: usersOf(context) })
-      for (const item of removed) {
-        // A name by digest goes with its tag and is no event of its own.
-        if ('untagged' in item && item.untagged.includes('@')) continue
-        if ('untagged' in item) events.publish({ Type: 'image', Action: 'untag', id, attributes: { name: item.untagged } })
-        else events.publish({ Type: 'image', Action: 'delete', id: item.deleted, attributes: { name: item.deleted } })
-      }
-      return removed.map(item => ('untagged' in item ? { Untagged: item.untagged } : { Deleted: item.deleted }))
-    }
+    ImageDelete: ({ path, query }) => removeImage(context, path.name, { force: query?.force ?? false }),
+
+    async ImageHistory({ path }) {
+      return imageHistory(await images.get(path.name), context.snapshotter)
+    },
+
+    ImagePrune: ({ query }, { signal }) => pruneImages(context, query?.filters ?? {}, signal)
   }
 }
 
@@ -93,54 +92,6 @@ function authOf(header: string | undefined): RegistryAuth | undefined {
   if (identitytoken) return { identityToken: identitytoken }
   if (registrytoken) return { registryToken: registrytoken }
   return username ? { username, password: password ?? '' } : undefined
-}
-
-function usersOf(context: ContainerContext) {
-  return new Map(
-    context.store.list().map(({ id, imageId, state }) => [imageId, { containerId: id, running: state.status === 'running' }] as const)
-  )
-}
-
-function imageFilter(filters: Readonly<Record<string, readonly string[]>>): (image: ImageRecord) => boolean {
-  const tests = Object.entries(filters)
-    .filter(([, values]) => values.length > 0)
-    .map(([key, values]): ((image: ImageRecord) => boolean) => {
-      switch (key) {
-        case 'dangling':
-          return image => values.includes(String(image.tags.length === 0))
-        case 'label':
-          return image => values.every(value => hasLabel(image.config.Labels ?? {}, value))
-        case 'reference': {
-          const isAskedFor = referenceTest(values)
-          return image => image.tags.some(isAskedFor)
-        }
-        case 'before':
-        case 'since':
-        case 'until':
-          throw new EngineError('not_implemented', `the image filter ${JSON.stringify(key)} is not built yet in the in-process runtime`, {
-            details: { filter: key }
-          })
-        default:
-          throw new EngineError('invalid_argument', `invalid filter '${key}'`, { details: { filter: key } })
-      }
-    })
-  return image => tests.every(test => test(image))
-}
-
-/** Whether a name with its tag or digest is one of those that `reference` filters ask for; without any, all are. */
-function referenceTest(globs: readonly string[]): (name: string) => boolean {
-  const patterns = globs.map(globPattern)
-  return name =>
-    patterns.length === 0 || patterns.some(pattern => pattern.test(name) || pattern.test(name.replace(/(@sha256)?:[^:/]*$/, '')))
-}
-
-/** Docker matches references like file names: `*` and `?` stop at a slash. */
-function globPattern(glob: string): RegExp {
-  const source = glob
-    .replace(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll('*', '[^/]*')
-    .replaceAll('?', '[^/]')
-  return new RegExp(`^(.*/)?${source}$`)
 }
 
 function summaryView(image: ImageRecord): ImageSummary {

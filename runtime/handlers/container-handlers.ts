@@ -1,5 +1,6 @@
 import type { Handlers, HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import { containerChanges } from '../containers/changes.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { plannedNetworks } from '../containers/container-networks.js'
 import type { ContainerRecord } from '../containers/container-record.js'
@@ -27,6 +28,9 @@ import { refuseConflicts } from './network-conflicts.js'
 import { pruneContainers } from './prune-containers.js'
 import { refuseUnsupported } from './supported-settings.js'
 import { timestampOf } from './timestamp.js'
+
+/** How the Engine API writes what happened to a file. */
+const kinds = { changed: 0, added: 1, deleted: 2 } as const
 
 /** The operations of `/containers`. */
 export function containerHandlers(context: ContainerContext): Handlers {
@@ -86,6 +90,13 @@ export function containerHandlers(context: ContainerContext): Handlers {
 
     async ContainerTop({ path, query }, { signal }) {
       return containerTop(context, path.id, query?.ps_args || '-ef', signal)
+    },
+
+    async ContainerChanges({ path }, { signal }) {
+      const changes = await containerChanges(context, path.id, signal)
+      return changes.length === 0
+        ? null
+        : changes.map(change => ({ Path: Buffer.from(change.path, 'latin1').toString(), Kind: kinds[change.kind] }))
     },
 
     async ContainerStats({ path, query }, { signal }) {

@@ -7,10 +7,12 @@ import { currentProcess, identify, isAlive } from '../host/process-identity.js'
 import type { Sandbox } from '../networks/network-manager.js'
 import type { Endpoint } from '../networks/network-record.js'
 import { buildSpec } from '../oci/build-spec.js'
+import { cgroupMounts } from '../oci/cgroup-mounts.js'
 import type { Run } from '../oci/run.js'
 import { resolveUser } from '../oci/user.js'
 import type { ContainerContext } from './container-context.js'
 import { containerFiles, writeContainerFiles } from './container-files.js'
+import { containerInit } from './container-init.js'
 import type { ContainerRecord, HealthState } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
 import { firstHealth, type HealthWatch, watchHealth } from './health.js'
@@ -24,6 +26,7 @@ import { attachedMounts, closeMounts, openMounts } from './open-mounts.js'
 import { networkFacts, type OpenNetwork, openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
 import { forgetContainer, removeContainerVolumes, takeAway } from './remove.js'
+import { namespaceOwners } from './shared-namespaces.js'
 import { startFailure } from './start-failure.js'
 
 /** User databases larger than this are refused rather than read into memory. */
@@ -124,11 +127,12 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
     network.filesOf === undefined
       ? writeContainerFiles(paths.containerFolder(id), networkFacts(record, network))
       : containerFiles(paths.containerFolder(network.filesOf))
+  const init = hostConfig.Init ? containerInit() : undefined
   const spec = buildSpec({
     id,
     config,
     hostConfig,
-    args: [record.path, ...record.args],
+    args: [...(init?.argv ?? []), record.path, ...record.args],
     user,
     rootfs,
     hostname,
@@ -137,9 +141,11 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
       { source: files.hostname, destination: '/etc/hostname' },
       { source: files.hosts, destination: '/etc/hosts' }
     ],
-    mounts,
+    mounts: init === undefined ? mounts : [...mounts, init.mount],
     networkNamespace: network.namespacePath,
+    ...namespaceOwners(context, record),
     cgroupsPath: paths.cgroup(id),
+    cgroupMounts: cgroupMounts(context.cgroups, { path: paths.cgroup(id), privileged: hostConfig.Privileged ?? false }),
     availableCapabilities: context.availableCapabilities,
     architecture: process.arch,
     seccompPrograms: context.seccompPrograms

@@ -21,6 +21,7 @@ import { containerTop } from '../containers/top.js'
 import { updateContainer } from '../containers/update.js'
 import { waitForContainer } from '../containers/wait.js'
 import type { ImageRecord } from '../images/image-service.js'
+import { checkNamespaceModes } from '../oci/namespaces.js'
 import { withDefaults } from './container-defaults.js'
 import { InspectViews, inspectView, summaryView } from './container-views.js'
 import { containerFilter } from './list-filters.js'
@@ -43,6 +44,12 @@ export function containerHandlers(context: ContainerContext): Handlers {
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
       refuseRestartPolicy(hostConfig)
       checkHealthSettings(config.Healthcheck)
+      checkNamespaceModes(hostConfig)
+      if (hostConfig.Runtime !== context.oci.name) {
+        throw new EngineError('invalid_argument', `unknown or invalid runtime name: ${hostConfig.Runtime}`, {
+          details: { field: 'HostConfig.Runtime' }
+        })
+      }
       const image = config.Image
       refuseConflicts(config, hostConfig)
       const networks = plannedNetworks(hostConfig, NetworkingConfig)

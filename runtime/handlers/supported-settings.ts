@@ -72,7 +72,16 @@ const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
   'MemorySwappiness',
   'NanoCpus',
   'PidsLimit',
-  'Ulimits'
+  'Ulimits',
+  'Devices',
+  'DeviceCgroupRules',
+  'PidMode',
+  'IpcMode',
+  'UTSMode',
+  'CgroupnsMode',
+  'UsernsMode',
+  'Init',
+  'Runtime'
 ])
 
 /** Values that say the default in words. */

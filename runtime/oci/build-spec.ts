@@ -1,11 +1,13 @@
 import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
 import { capabilitiesOf } from './capabilities.js'
+import { customProfile } from './custom-seccomp.js'
 import { defaultMounts, defaultShmBytes, maskedPaths, readonlyPaths } from './default-mounts.js'
-import { allDevicesRule, defaultDeviceRules } from './devices.js'
+import { devicesOf } from './devices.js'
 import { environmentOf } from './environment.js'
 import { tmpfsMounts } from './mounts.js'
+import { ipcMounts, namespacesOf } from './namespaces.js'
 import { resourcesOf, rlimitsOf } from './resources.js'
-import type { RuntimeSpec, SpecMount, SpecNamespace } from './runtime-spec.js'
+import type { RuntimeSpec, SpecMount } from './runtime-spec.js'
 import { seccompProfile } from './seccomp-profile.js'
 import { type SeccompPrograms, seccompProgramAnnotation } from './seccomp-programs.js'
 import { securityOptions } from './security-options.js'
@@ -27,7 +29,11 @@ export interface SpecRequest {
   readonly mounts: readonly SpecMount[]
   /** Undefined: the host's network namespace. */
   readonly networkNamespace: string | undefined
+  /** First process of the container whose PID namespace it joins. */
+  readonly pidOwner?: number
   readonly cgroupsPath: string
+  /** How the container sees its control groups. */
+  readonly cgroupMounts: readonly SpecMount[]
   readonly availableCapabilities: ReadonlySet<string>
   /** `process.arch` of the host. */
   readonly architecture: string
@@ -52,9 +58,16 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
   const effective = user.uid === 0 ? capabilities : []
   const rlimits = rlimitsOf(hostConfig)
   const isFiltered = !privileged && security.seccomp === 'default'
+  const custom = privileged ? undefined : security.profile
   const program = isFiltered ? request.seccompPrograms.find(capabilities, request.architecture) : undefined
-  const seccomp = isFiltered && program === undefined ? seccompProfile(capabilities, request.architecture) : undefined
+  const seccomp =
+    custom !== undefined
+      ? customProfile(custom, capabilities, request.architecture)
+      : isFiltered && program === undefined
+        ? seccompProfile(capabilities, request.architecture)
+        : undefined
   const consoleSize = hostConfig.ConsoleSize
+  const devices = devicesOf(hostConfig)
   return {
     ociVersion: '1.0.2',
     process: {
@@ -70,37 +83,43 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       ...(hostConfig.OomScoreAdj !== undefined && { oomScoreAdj: hostConfig.OomScoreAdj })
     },
     root: { path: request.rootfs, readonly: hostConfig.ReadonlyRootfs ?? false },
-    hostname: request.hostname,
-    ...(config.Domainname && { domainname: config.Domainname }),
+    // In the host's UTS namespace it is the host's name, which nobody changes from a container.
+    ...(hostConfig.UTSMode !== 'host' && { hostname: request.hostname, ...(config.Domainname && { domainname: config.Domainname }) }),
     mounts: mountsOf(request, privileged),
     ...(program !== undefined && { annotations: { [seccompProgramAnnotation]: program } }),
     linux: {
-      namespaces: namespacesOf(request),
+      namespaces: namespacesOf(hostConfig, { network: request.networkNamespace, pidOwner: request.pidOwner }),
       cgroupsPath: request.cgroupsPath,
-      resources: resourcesOf(hostConfig, privileged ? [allDevicesRule] : defaultDeviceRules),
+      resources: resourcesOf(hostConfig, devices.rules),
+      ...(devices.nodes.length > 0 && { devices: devices.nodes }),
       ...(hostConfig.Sysctls && { sysctl: hostConfig.Sysctls }),
       ...rootPropagation(request.mounts),
       ...(seccomp && { seccomp }),
-      maskedPaths: privileged ? [] : (hostConfig.MaskedPaths ?? maskedPaths),
-      readonlyPaths: privileged ? [] : (hostConfig.ReadonlyPaths ?? readonlyPaths)
+      maskedPaths: privileged || security.systemPaths === 'unconfined' ? [] : (hostConfig.MaskedPaths ?? maskedPaths),
+      readonlyPaths: privileged || security.systemPaths === 'unconfined' ? [] : (hostConfig.ReadonlyPaths ?? readonlyPaths)
     }
   }
-}
-
-function namespacesOf(request: SpecRequest): readonly SpecNamespace[] {
-  const namespaces: SpecNamespace[] = [{ type: 'mount' }, { type: 'uts' }, { type: 'pid' }, { type: 'ipc' }]
-  if (request.networkNamespace !== undefined) namespaces.push({ type: 'network', path: request.networkNamespace })
-  return namespaces
 }
 
 function mountsOf(request: SpecRequest, privileged: boolean): readonly SpecMount[] {
   const { hostConfig } = request
   const asked = [...request.mounts, ...tmpfsMounts(hostConfig.Tmpfs ?? {})]
   const files = request.files.map(
-    ({ source, destination }): SpecMount => ({ destination, source, type: 'bind', options: ['rbind', 'rprivate'] })
+    ({ source, destination }): SpecMount => ({
+      destination,
+      source,
+      type: 'bind',
+      // As everything else of a read-only root.
+      options: ['rbind', 'rprivate', ...(hostConfig.ReadonlyRootfs ? ['ro'] : [])]
+    })
   )
   const destinations = new Set(asked.map(mount => mount.destination))
-  const standard = [...defaultMounts({ privileged, shmBytes: hostConfig.ShmSize || defaultShmBytes }), ...files]
+  const shared = ipcMounts(hostConfig.IpcMode)
+  const own = defaultMounts({ privileged, shmBytes: hostConfig.ShmSize || defaultShmBytes, cgroups: request.cgroupMounts }).filter(
+    ({ destination }) =>
+      hostConfig.IpcMode === 'none' ? destination !== '/dev/shm' : !shared?.some(mount => mount.destination === destination)
+  )
+  const standard = [...own, ...(shared ?? []), ...files]
   // What the caller mounts replaces what would stand there; parents come before what is below them.
   const all = [...standard.filter(mount => !destinations.has(mount.destination)), ...asked]
   return all

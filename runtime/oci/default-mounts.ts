@@ -23,7 +23,11 @@ export const readonlyPaths: readonly string[] = ['/proc/bus', '/proc/fs', '/proc
 export const defaultShmBytes = 64 * 1024 ** 2
 
 /** What every container has mounted below its root. A privileged one gets /sys and the cgroups writable. */
-export function defaultMounts(options: { readonly privileged: boolean; readonly shmBytes: number }): readonly SpecMount[] {
+export function defaultMounts(options: {
+  readonly privileged: boolean
+  readonly shmBytes: number
+  readonly cgroups: readonly SpecMount[]
+}): readonly SpecMount[] {
   const access = options.privileged ? 'rw' : 'ro'
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -35,7 +39,7 @@ export function defaultMounts(options: { readonly privileged: boolean; readonly 
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']
     },
     { destination: '/sys', type: 'sysfs', source: 'sysfs', options: ['nosuid', 'noexec', 'nodev', access] },
-    { destination: '/sys/fs/cgroup', type: 'cgroup', source: 'cgroup', options: [access, 'nosuid', 'noexec', 'nodev'] },
+    ...options.cgroups,
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: ['nosuid', 'noexec', 'nodev'] },
     {
       destination: '/dev/shm',

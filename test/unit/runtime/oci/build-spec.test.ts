@@ -13,6 +13,7 @@ function spec(change: Partial<SpecRequest> = {}) {
     files: [{ source: '/host/hosts', destination: '/etc/hosts' }],
     mounts: [],
     networkNamespace: '/proc/1/fd/9',
+    cgroupMounts: [],
     cgroupsPath: '/gantry/abc',
     availableCapabilities: new Set(['CAP_CHOWN', 'CAP_SYS_ADMIN']),
     architecture: 'x64',

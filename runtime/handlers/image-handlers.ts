@@ -1,5 +1,6 @@
 import { decodeRegistryAuth, type Handlers, type ImageInspectResponse, type ImageSummary } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import { commitContainer } from '../containers/commit.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import type { ImageRecord, RegistryAuth } from '../images/image-service.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
@@ -76,6 +77,24 @@ export function imageHandlers(context: ContainerContext): Handlers {
       return imageHistory(await images.get(path.name), context.snapshotter)
     },
 
+    async ImageCommit({ query, body }, { signal }) {
+      if (!query?.container)
+        throw new EngineError('invalid_argument', 'container: name the container to commit', { details: { field: 'query.container' } })
+      const { repo, tag, author, comment } = query
+      const reference = repo ? parseReference(referenceText(repo, tag)) : undefined
+      if (reference?.digest !== undefined) throw new EngineError('invalid_argument', 'refusing to create a tag with a digest reference')
+      const request = {
+        ...(reference && { name: familiar(reference) }),
+        pause: query.pause ?? true,
+        ...(author && { author }),
+        ...(comment && { comment }),
+        config: body ?? {},
+        changes: query.changes ?? []
+      }
+      const { id } = await commitContainer(context, query.container, request, signal)
+      return { Id: id }
+    },
+
     ImagePrune: ({ query }, { signal }) => pruneImages(context, query?.filters ?? {}, signal)
   }
 }
@@ -97,7 +116,7 @@ function authOf(header: string | undefined): RegistryAuth | undefined {
 function summaryView(image: ImageRecord): ImageSummary {
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: image.parentId ?? '',
     RepoTags: image.tags,
     RepoDigests: image.repoDigests,
     Created: Math.floor(Date.parse(image.createdAt) / 1000),
@@ -115,7 +134,7 @@ function inspectView(image: ImageRecord): ImageInspectResponse {
     Id: image.id,
     RepoTags: image.tags,
     RepoDigests: image.repoDigests,
-    Parent: '',
+    Parent: image.parentId ?? '',
     Comment: image.history.at(-1)?.comment ?? '',
     Created: image.createdAt,
     Author: image.author ?? '',

@@ -9,6 +9,7 @@ import { canonical, familiar, parseReference } from '../registry/reference.js'
 import type { RegistryClient } from '../registry/registry-client.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
 import { collectGarbage } from './collect-garbage.js'
+import { commitImage } from './commit-image.js'
 import { createDigestLocks } from './digest-locks.js'
 import { findImage, readRecord, referencesByImage, type StoredImage, type StoredReference, toRecord } from './image-records.js'
 import type { ImageService, RemoveImageOptions } from './image-service.js'
@@ -59,6 +60,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     get: async nameOrId => readRecord(metadata, findImage(metadata, nameOrId).id),
     list: async () => listImages(metadata),
     tag: (source, target) => tagImage(source, target, metadata),
+    commit: commitOptions => commitImage(commitOptions, parts),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
     collectGarbage: () => collectAll(parts, { before: Date.now() - resumableMs })
   }

@@ -17,6 +17,30 @@ export interface ImageService {
   /** Docker's rules: a reference is untagged, the image goes with the last one. @throws `not_found`, `conflict` (a container uses it) */
   remove(nameOrId: string, options: RemoveImageOptions): Promise<readonly ({ readonly untagged: string } | { readonly deleted: string })[]>
   tag(source: string, target: string): Promise<void>
+  /**
+   * Make an image of another one and a layer on top of it. When it rejects nothing is left behind.
+   *
+   * @throws EngineError `not_found`, `invalid_argument` (the name), `resource_exhausted`; what `layer` throws; the signal's reason on abort
+   */
+  commit(options: CommitOptions): Promise<ImageRecord>
+}
+
+export interface CommitOptions {
+  readonly baseId: string
+  /** A layer archive; absent where nothing changed. */
+  readonly layer?: AsyncIterable<Uint8Array>
+  /** Called once the layer has been read. */
+  readonly onPacked?: () => void
+  readonly config: ImageConfig
+  readonly author?: string
+  readonly comment?: string
+  /** The command that made the layer, for the history. */
+  readonly createdBy: string
+  /** RFC 3339. */
+  readonly created: string
+  /** What the image is to be called. */
+  readonly name?: string
+  readonly signal: AbortSignal
 }
 
 export interface PullOptions {
@@ -53,6 +77,8 @@ export interface ImageRecord {
   /** Digest of the image configuration: Docker's image id. */
   readonly id: string
   readonly manifestDigest: string
+  /** The image of the container that it was committed from. */
+  readonly parentId?: string
   /** Familiar references: `busybox:latest`, `127.0.0.1:5000/a:1`. */
   readonly tags: readonly string[]
   /** `busybox@sha256:...` */

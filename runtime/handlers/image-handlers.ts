@@ -74,7 +74,14 @@ export function imageHandlers(context: ContainerContext): Handlers {
     ImageDelete: ({ path, query }) => removeImage(context, path.name, { force: query?.force ?? false }),
 
     async ImageHistory({ path }) {
-      return imageHistory(await images.get(path.name), context.snapshotter)
+      const image = await images.get(path.name)
+      const parents: ImageRecord[] = []
+      for (let next = image.parentId; next !== undefined; next = parents.at(-1)?.parentId) {
+        const parent = await images.get(next).catch(() => undefined)
+        if (parent === undefined) break
+        parents.push(parent)
+      }
+      return imageHistory(image, parents, context.snapshotter)
     },
 
     async ImageCommit({ query, body }, { signal }) {

@@ -6,20 +6,31 @@ export interface LayerSizes {
   layerSizes(): ReadonlyMap<string, { readonly sizeBytes: number; readonly parent?: string }>
 }
 
-/** The steps in which an image was made, the last one first, as `docker history` shows them. */
-export function imageHistory(image: ImageRecord, snapshotter: LayerSizes): readonly ImageHistoryResponseItem[] {
+/**
+ * The steps in which an image was made, the last one first, as `docker history` shows them.
+ *
+ * @param parents the images that it was committed from and that are still here, the nearest first
+ */
+export function imageHistory(
+  image: ImageRecord,
+  parents: readonly ImageRecord[],
+  snapshotter: LayerSizes
+): readonly ImageHistoryResponseItem[] {
   const sizes = layersOf(image, snapshotter)
-  const steps = image.history.map(step => ({
-    // Only the last step is an image of its own that is known here.
-    Id: '<missing>',
-    Created: unixSeconds(step.created),
-    CreatedBy: step.created_by ?? '',
-    Tags: null,
-    Size: step.empty_layer ? 0 : (sizes.shift() ?? 0),
-    Comment: step.comment ?? ''
-  }))
-  const [last, ...earlier] = steps.reverse()
-  return last === undefined ? [] : [{ ...last, Id: image.id, Tags: image.tags.length === 0 ? null : image.tags }, ...earlier]
+  const images = new Map([...parents, image].map(known => [known.history.length - 1, known]))
+  const steps = image.history.map((step, index) => {
+    const made = images.get(index)
+    return {
+      // Most steps are no image that is known here.
+      Id: made?.id ?? '<missing>',
+      Created: unixSeconds(step.created),
+      CreatedBy: step.created_by ?? '',
+      Tags: made === undefined || made.tags.length === 0 ? null : made.tags,
+      Size: step.empty_layer ? 0 : (sizes.shift() ?? 0),
+      Comment: step.comment ?? ''
+    }
+  })
+  return steps.reverse()
 }
 
 /** Bytes of the image's layers, the bottom one first. */

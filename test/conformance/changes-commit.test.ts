@@ -117,7 +117,8 @@ conform('changes and commit', {
       Config: { Cmd: ['cat', '/new'], Env: ['A=1', 'B=x y', 'KEPT=1'], Labels: { of: 'body' } }
     })
     expect(inspected.RootFS?.Layers).toHaveLength(2)
-    const [step] = await engine.raw.call(ImageHistory, { path: { name: made } })
+    const [step, below] = await engine.raw.call(ImageHistory, { path: { name: made } })
+    expect(below?.Id).toBe(inspected.Parent)
     expect(step).toMatchObject({ Id: made, Comment: 'hello', CreatedBy: expect.stringMatching(/^sh -c echo a/) })
     expect(await engine.image(`${repo}:1`).run([]).text()).toBe('a\n')
     const look =

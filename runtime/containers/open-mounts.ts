@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import type { Unwind } from '../../src/util/unwind.js'
 import { canReadOnlyRecursively } from '../host/mount-options.js'
 import { tmpfsMount } from '../oci/mounts.js'
@@ -71,7 +71,7 @@ async function openBind(context: ContainerContext, record: ContainerRecord, moun
     destination,
     type: 'bind',
     source,
-    options: ['rbind', access(mount.readOnly, recursive && !mount.writableBelow), propagation]
+    options: ['rbind', access(mount.readOnly, recursive && !mount.writableBelow && isFolder(source)), propagation]
   }
 }
 
@@ -90,7 +90,12 @@ async function openVolume(context: ContainerContext, record: ContainerRecord, mo
     source = target
   }
   publishMount(context, record, mount)
-  return { destination: mount.destination, type: 'bind', source, options: ['rbind', access(readOnly, true), 'rprivate'] }
+  return { destination: mount.destination, type: 'bind', source, options: ['rbind', access(readOnly, isFolder(source)), 'rprivate'] }
+}
+
+/** Nothing can be mounted below a file, and crun 1.8 fails where it is asked to see to that. */
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? true
 }
 
 /** Read-only with all that is mounted below, where the kernel can. */

@@ -95,6 +95,13 @@ conform('mounts', {
     )
   }),
 
+  'a file can be read-only': withTools(async ({ folder, output }) => {
+    const file = join(folder, 'file')
+    await writeFile(file, 'own\n')
+    const text = await output('cat /new/file; echo x > /new/file', { Binds: [`${file}:/new/file:ro`] })
+    expect(text).toMatch(/^own\n.*Read-only file system/)
+  }),
+
   'a folder over a file is refused at the start, and nothing runs': withTools(async ({ engine, folder, create }) => {
     const id = await create({ Binds: [`${folder}:/etc/passwd`] })
     await expectError(engine.raw.call(ContainerStart, { path: { id } }), ['failed', 'invalid_argument'])

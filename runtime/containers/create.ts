@@ -4,6 +4,7 @@ import { type ContainerConfig, type HostConfig, hostImageReference, keepLabel } 
 import { EngineError } from '../../src/errors/index.js'
 import type { ImageRecord } from '../images/image-service.js'
 import { type MountPlan, planMounts } from '../volumes/plan-mounts.js'
+import { checkIsolation } from './check-isolation.js'
 import type { ContainerContext } from './container-context.js'
 import { checkName } from './container-names.js'
 import { portRequests } from './container-ports.js'
@@ -43,6 +44,7 @@ export async function createContainer(context: ContainerContext, request: Create
   }
   // Read for what is wrong with it; published when the container starts.
   portRequests(config, request.hostConfig)
+  checkIsolation(context, request.hostConfig, request.config.Hostname ?? '')
   const plan = planMounts({ config, hostConfig: request.hostConfig, mountsOf: container => context.store.get(container).mounts ?? [] })
   const record = {
     id,

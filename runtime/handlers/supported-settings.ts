@@ -42,6 +42,7 @@ const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
   'RestartPolicy',
   'AutoRemove',
   'ConsoleSize',
+  'OomKillDisable',
   'CapAdd',
   'CapDrop',
   'Dns',

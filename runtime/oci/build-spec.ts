@@ -117,7 +117,9 @@ function mountsOf(request: SpecRequest, privileged: boolean): readonly SpecMount
   const shared = ipcMounts(hostConfig.IpcMode)
   const own = defaultMounts({ privileged, shmBytes: hostConfig.ShmSize || defaultShmBytes, cgroups: request.cgroupMounts }).filter(
     ({ destination }) =>
-      hostConfig.IpcMode === 'none' ? destination !== '/dev/shm' : !shared?.some(mount => mount.destination === destination)
+      hostConfig.IpcMode === 'none'
+        ? destination !== '/dev/shm'
+        : shared === undefined || !['/dev/shm', '/dev/mqueue'].includes(destination)
   )
   const standard = [...own, ...(shared ?? []), ...files]
   // What the caller mounts replaces what would stand there; parents come before what is below them.

@@ -85,8 +85,8 @@ export interface CapabilityOptions {
  * @throws EngineError `invalid_argument` for a name that is no capability
  */
 export function capabilitiesOf(options: CapabilityOptions, available: ReadonlySet<string>): readonly string[] {
-  const add = options.add.map(normalise)
-  const drop = options.drop.map(normalise)
+  const add = options.add.map(name => normalise(name, 'CapAdd'))
+  const drop = options.drop.map(name => normalise(name, 'CapDrop'))
   const all = capabilitiesByNumber.filter(name => available.has(name))
   if (options.privileged) return all
   const from = add.includes('ALL') ? all : drop.includes('ALL') ? [] : defaultCapabilities
@@ -95,12 +95,12 @@ export function capabilitiesOf(options: CapabilityOptions, available: ReadonlySe
   return [...chosen].filter(name => available.has(name))
 }
 
-function normalise(name: string): string {
+function normalise(name: string, field: 'CapAdd' | 'CapDrop'): string {
   const upper = name.toUpperCase()
   if (upper === 'ALL') return upper
   const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`
   if (capabilitiesByNumber.some(known => known === full)) return full
-  throw new EngineError('invalid_argument', `unknown capability ${JSON.stringify(name)}: expected one such as NET_ADMIN, or ALL`, {
+  throw new EngineError('invalid_argument', `invalid ${field}: unknown capability: ${JSON.stringify(full)}`, {
     details: { capability: name }
   })
 }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { SpecMount, SpecNamespace } from './runtime-spec.js'
@@ -58,5 +59,8 @@ export function namespacesOf(
 /** Shared memory and message queues belong to the IPC namespace: with the host's they are the host's. */
 export function ipcMounts(mode: string | undefined): readonly SpecMount[] | undefined {
   if (mode !== 'host') return undefined
-  return ['/dev/shm', '/dev/mqueue'].map(path => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'rprivate'] }))
+  // Not every host has message queues mounted.
+  return ['/dev/shm', '/dev/mqueue']
+    .filter(path => existsSync(path))
+    .map(path => ({ destination: path, type: 'bind', source: path, options: ['rbind', 'rprivate'] }))
 }

@@ -33,7 +33,8 @@ function memoryOf(hostConfig: HostConfig): NonNullable<SpecResources['memory']> 
     // Docker's default: as much swap as memory.
     ...(swap !== 0 ? { swap } : limit > 0 && { swap: limit * 2 }),
     ...(reservation > 0 && { reservation }),
-    ...(swappiness >= 0 && { swappiness })
+    ...(swappiness >= 0 && { swappiness }),
+    ...(hostConfig.OomKillDisable && { disableOOMKiller: true })
   }
 }
 

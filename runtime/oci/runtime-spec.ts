@@ -60,7 +60,13 @@ export interface SpecDeviceRule {
 
 export interface SpecResources {
   readonly devices: readonly SpecDeviceRule[]
-  readonly memory?: { readonly limit?: number; readonly swap?: number; readonly reservation?: number; readonly swappiness?: number }
+  readonly memory?: {
+    readonly limit?: number
+    readonly swap?: number
+    readonly reservation?: number
+    readonly swappiness?: number
+    readonly disableOOMKiller?: boolean
+  }
   readonly cpu?: {
     readonly shares?: number
     readonly quota?: number

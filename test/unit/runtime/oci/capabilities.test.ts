@@ -22,7 +22,9 @@ describe('capabilitiesOf', () => {
   })
 
   it('refuses a name that is no capability', () => {
-    expect(() => capabilitiesOf({ privileged: false, add: ['FLY'], drop: [] }, host)).toThrow('unknown capability "FLY"')
+    expect(() => capabilitiesOf({ privileged: false, add: ['FLY'], drop: [] }, host)).toThrow(
+      'invalid CapAdd: unknown capability: "CAP_FLY"'
+    )
   })
 
   it.skipIf(process.platform !== 'linux')('reads the bounding set of this process (needs Linux)', async () => {

@@ -1,0 +1,37 @@
+import type { HostConfig } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import { capabilitiesOf } from '../oci/capabilities.js'
+import { devicesOf } from '../oci/devices.js'
+import { resourcesOf, rlimitsOf } from '../oci/resources.js'
+import { securityOptions } from '../oci/security-options.js'
+import type { ContainerContext } from './container-context.js'
+
+/**
+ * Read what decides a container's isolation and limits for what is wrong with it, before there is a container, as Docker does.
+ *
+ * @throws EngineError `invalid_argument`
+ */
+export function checkIsolation(context: ContainerContext, hostConfig: HostConfig, hostname: string): void {
+  securityOptions(hostConfig.SecurityOpt ?? [])
+  capabilitiesOf({ privileged: false, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, context.availableCapabilities)
+  devicesOf({ DeviceCgroupRules: hostConfig.DeviceCgroupRules })
+  resourcesOf(hostConfig, [])
+  rlimitsOf(hostConfig)
+  if (hostname !== '' && hostConfig.UTSMode === 'host') {
+    throw new EngineError('invalid_argument', 'conflicting options: hostname and the UTS mode', { details: { field: 'Hostname' } })
+  }
+  const mode = hostConfig.PidMode ?? ''
+  const donor = mode.startsWith('container:') ? mode.slice('container:'.length) : undefined
+  if (donor !== undefined) refuseUnknown(context, donor)
+}
+
+/** In Docker's words, and with its status: the request is wrong, not its path. */
+function refuseUnknown(context: ContainerContext, donor: string): void {
+  try {
+    context.store.get(donor)
+  } catch (cause) {
+    if (!EngineError.is(cause) || cause.code !== 'not_found') throw cause
+    const details = { field: 'HostConfig.PidMode', value: donor }
+    throw new EngineError('invalid_argument', `No such container: ${donor}`, { details, cause })
+  }
+}

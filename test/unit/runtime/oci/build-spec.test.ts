@@ -96,7 +96,7 @@ describe('buildSpec', () => {
     [{ NanoCpus: 1e9, CpuQuota: 5 }, 'Conflicting options'],
     [{ Ulimits: [{ Name: 'nofile', Soft: 5, Hard: 1 }] }, 'soft limit must be less than or equal to hard limit'],
     [{ SecurityOpt: ['magic=on'] }, 'invalid --security-opt'],
-    [{ SecurityOpt: ['seccomp=/profile.json'] }, 'not built yet']
+    [{ SecurityOpt: ['seccomp=/profile.json'] }, 'invalid --security-opt']
   ])('refuses %j', (hostConfig, message) => {
     expect(() => spec({ hostConfig })).toThrow(message)
   })

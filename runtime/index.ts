@@ -21,6 +21,7 @@ import type { Listener, ListenOptions } from './daemon/listener.js'
 import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { adopting } from './handlers/adopting.js'
+import { archiveHandlers } from './handlers/archive-handlers.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { execHandlers } from './handlers/exec-handlers.js'
@@ -178,6 +179,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...authHandlers(registry),
       ...lists,
       ...diskUsageHandlers(context, lists),
+      ...archiveHandlers(context),
       ...execHandlers(context),
       ...networkHandlers(context),
       ...volumeHandlers(context)

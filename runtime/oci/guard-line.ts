@@ -15,15 +15,15 @@ export class GuardLine {
   /** Never rejects; never resolves once it was let go of. */
   readonly ended: Promise<GuardedExit>
   readonly #release: number
-  readonly #reader: number | undefined
+  readonly #readers: readonly number[]
   readonly #note: Socket
   #released = false
   #letGo = false
 
-  /** @param options.release - its write end; `reader`, where this process has the read end too: for a holder that is started later */
-  constructor(options: { readonly release: number; readonly note: number; readonly folder: string; readonly reader?: number }) {
+  /** @param options.release - its write end; `readers`, what a holder is given that may be started later */
+  constructor(options: { readonly release: number; readonly note: number; readonly folder: string; readonly readers?: readonly number[] }) {
     this.#release = options.release
-    this.#reader = options.reader
+    this.#readers = options.readers ?? []
     this.#note = new Socket({ fd: options.note, readable: true, writable: false })
     this.#note.on('error', () => {})
     this.#note.unref()
@@ -64,7 +64,7 @@ export class GuardLine {
 
   #close(): void {
     closeSync(this.#release)
-    if (this.#reader !== undefined) closeSync(this.#reader)
+    for (const fd of this.#readers) closeSync(fd)
   }
 }
 

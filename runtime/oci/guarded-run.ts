@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs'
+import { constants, openSync } from 'node:fs'
 import type { Host, HostProcess } from '../host/host.js'
 import { identify, type ProcessIdentity } from '../host/process-identity.js'
 import { GuardLine } from './guard-line.js'
@@ -76,7 +76,9 @@ export async function runGuarded({ host, path, sealed, stateRoot }: GuardedProgr
     host.closeFd(note.write)
   }
   const guard = identify(process.pid) ?? { pid: process.pid, startTime: '' }
-  const line = new GuardLine({ release: release.write, reader: release.read, note: note.read, folder: request.folder })
+  // Opened anew, and now: the line's own does not block, which a shell does not wait for, and is closed as soon as a short run has ended.
+  const ended = openSync(`/proc/self/fd/${note.read}`, constants.O_RDONLY)
+  const line = new GuardLine({ release: release.write, readers: [release.read, ended], note: note.read, folder: request.folder })
   // A guard that was killed writes nothing: its end is the container's as far as anybody knows.
   return {
     process: line.asProcess(process.pid),
@@ -85,18 +87,12 @@ export async function runGuarded({ host, path, sealed, stateRoot }: GuardedProgr
     line,
     release: () => line.release(),
     async hold(fd, rest = '') {
-      // Opened anew: the one that is here does not block, and a shell does not wait for what does not block.
-      const own = openSync(`/proc/self/fd/${note.read}`, constants.O_RDONLY)
-      try {
-        return await host.spawn({
-          argv: ['/bin/sh', '-c', holderProgram, 'gantry-holder', rest],
-          env: runtimeEnvironment,
-          stdio: [own, 'ignore', 'ignore', fd, release.read],
-          background: true
-        })
-      } finally {
-        closeSync(own)
-      }
+      return host.spawn({
+        argv: ['/bin/sh', '-c', holderProgram, 'gantry-holder', rest],
+        env: runtimeEnvironment,
+        stdio: [ended, 'ignore', 'ignore', fd, release.read],
+        background: true
+      })
     }
   }
 }

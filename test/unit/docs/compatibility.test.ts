@@ -2,6 +2,7 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 import type { ContainerContext } from '../../../runtime/containers/container-context.js'
+import { archiveHandlers } from '../../../runtime/handlers/archive-handlers.js'
 import { containerHandlers } from '../../../runtime/handlers/container-handlers.js'
 import { diskUsageHandlers } from '../../../runtime/handlers/disk-usage.js'
 import { imageHandlers } from '../../../runtime/handlers/image-handlers.js'
@@ -72,6 +73,7 @@ function implemented(): string[] {
     systemHandlers,
     imageHandlers,
     containerHandlers,
+    archiveHandlers,
     networkHandlers,
     volumeHandlers,
     (any: ContainerContext) => diskUsageHandlers(any, {}),

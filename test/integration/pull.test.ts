@@ -50,7 +50,9 @@ async function contentFiles(): Promise<string[]> {
   for (const part of ['content', 'snapshots']) {
     const root = join(folder, 'root', part)
     const entries = await readdir(root, { recursive: true, withFileTypes: true })
-    found.push(...entries.filter(entry => entry.isFile()).map(entry => relative(root, join(entry.parentPath, entry.name))))
+    const files = entries.filter(entry => entry.isFile()).map(entry => relative(root, join(entry.parentPath, entry.name)))
+    // What stands under tmp was moved aside and is being deleted: nobody sees it any more.
+    found.push(...files.filter(path => !path.startsWith('tmp/')))
   }
   return found
 }

@@ -17,6 +17,7 @@ import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.j
 import { launchContainer } from './containers/start.js'
 import { sweepContainers } from './containers/sweep.js'
 import { createContentStore } from './content/file-content-store.js'
+import type { ConnectionPool } from './daemon/connection-pool.js'
 import type { Listener, ListenOptions } from './daemon/listener.js'
 import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
@@ -185,15 +186,17 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...volumeHandlers(context)
     }
     const listeners = new Set<Listener>()
+    let pool: ConnectionPool | undefined
     return {
       handlers,
       apiVersion: runtimeApiVersion,
       root: paths.root,
       async listen(address, listenOptions) {
         // Loaded here, because most engines serve nobody but their own process.
-        const { listen } = await import('./daemon/listener.js')
+        const [{ listen }, { ConnectionPool }] = await Promise.all([import('./daemon/listener.js'), import('./daemon/connection-pool.js')])
+        pool ??= new ConnectionPool()
         const engine = { handlers, version, apiVersion: runtimeApiVersion, newestApiVersion: newestVersion, smallestApiVersion }
-        const listener = await listen(engine, address, listenOptions)
+        const listener = await listen(engine, address, listenOptions, pool)
         listeners.add(listener)
         return listener
       },

@@ -2,7 +2,8 @@ import { readFile, rm } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { EngineError } from '../../src/errors/index.js'
-import { answerBadRequest } from './client-failure.js'
+import { answerBadRequest, writeError } from './client-failure.js'
+import { ConnectionPool } from './connection-pool.js'
 import type { DaemonEngine } from './daemon-engine.js'
 import { DaemonServer } from './daemon-server.js'
 import { parseListenAddress } from './listen-address.js'
@@ -49,18 +50,24 @@ const limits: ServerOptions = {
  * Serve an engine over HTTP.
  *
  * @param address - `unix:///run/gantry.sock` or `tcp://host:port`
+ * @param pool - The connections of all listeners of one process
  * @throws EngineError `invalid_argument` for an address that is none, or TCP without client certificates; `conflict` where somebody listens
  * already
  */
-export async function listen(engine: DaemonEngine, address: string, options: ListenOptions = {}): Promise<Listener> {
+export async function listen(
+  engine: DaemonEngine,
+  address: string,
+  options: ListenOptions = {},
+  pool: ConnectionPool = new ConnectionPool()
+): Promise<Listener> {
   const place = parseListenAddress(address, options.tls !== undefined)
   if (place.kind === 'unix' && options.tls !== undefined) {
     throw new EngineError('invalid_argument', `${address}: tls is for tcp://, a UNIX socket has file permissions`, { details: { address } })
   }
   if (place.kind === 'tcp' && options.tls === undefined && !options.withoutAuthentication) throw unauthenticated(address)
   const tracker = new RequestTracker()
-  const server = await createHttpServer(options.tls, new DaemonServer(engine, tracker, options.log))
-  const connections = trackConnections(server)
+  const server = await createHttpServer(options.tls, new DaemonServer(engine, tracker, options.log), pool)
+  const connections = trackConnections(server, { pool, isSecure: options.tls !== undefined })
   try {
     if (place.kind === 'unix') await listenOnUnixSocket(server, place.path, options.group)
     else await listenOnTcp(server, address, place)
@@ -88,8 +95,18 @@ export async function listen(engine: DaemonEngine, address: string, options: Lis
   }
 }
 
-async function createHttpServer(tls: ListenOptions['tls'], daemon: DaemonServer): Promise<Server> {
-  const answer = (request: IncomingMessage, response: ServerResponse): void => void daemon.answer(request, response)
+async function createHttpServer(tls: ListenOptions['tls'], daemon: DaemonServer, pool: ConnectionPool): Promise<Server> {
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    const { socket } = request
+    // What was turned away has its answer already.
+    if (!pool.begin(socket)) return
+    const finish = (): void => pool.finish(socket)
+    void daemon.answer(request, response).then(() => {
+      // What was answered may still be on its way. A connection that was taken over has no response any more, and has ended.
+      if (response.writableEnded && !response.writableFinished) response.once('close', finish)
+      else finish()
+    })
+  }
   const server =
     tls === undefined
       ? createServer(limits, answer)
@@ -97,19 +114,45 @@ async function createHttpServer(tls: ListenOptions['tls'], daemon: DaemonServer)
           { ...limits, ...(await readTls(tls)), requestCert: true, rejectUnauthorized: true, minVersion: 'TLSv1.2' },
           answer
         )
-  server.on('upgrade', (request, connection, head) => void daemon.answerUpgrade(request, connection, head))
+  server.on('upgrade', (request, connection, head) => {
+    // Until it is closed: it is no HTTP connection any more.
+    if (pool.begin(request.socket)) void daemon.answerUpgrade(request, connection, head)
+  })
   server.on('clientError', answerBadRequest)
   return server
 }
 
-/** Every connection, those that HTTP has let go of included. */
-function trackConnections(server: Server): ReadonlySet<Socket> {
+/** Every connection of a listener, those that HTTP has let go of included. What there is no room for is turned away. */
+function trackConnections(
+  server: Server,
+  { pool, isSecure }: { readonly pool: ConnectionPool; readonly isSecure: boolean }
+): ReadonlySet<Socket> {
   const connections = new Set<Socket>()
+  // By their peer: nothing public leads from what TLS has put on top to what is below.
+  const bare = new Map<string, Socket>()
   server.on('connection', (connection: Socket) => {
+    if (!pool.add(connection)) {
+      if (isSecure) connection.destroy()
+      else writeError(connection, new EngineError('unavailable', 'too many connections: all that the daemon can have are in use'))
+      return
+    }
     connections.add(connection)
-    connection.once('close', () => connections.delete(connection))
+    const peer = peerOf(connection)
+    if (isSecure) bare.set(peer, connection)
+    connection.once('close', () => {
+      connections.delete(connection)
+      bare.delete(peer)
+    })
+  })
+  server.on('secureConnection', (secure: Socket) => {
+    const connection = bare.get(peerOf(secure))
+    if (connection !== undefined) pool.replace(connection, secure)
   })
   return connections
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 function listenOnTcp(server: Server, address: string, { hostname, port }: { readonly hostname: string; readonly port: number }) {

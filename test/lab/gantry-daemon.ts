@@ -27,13 +27,16 @@ export function gantryDaemonHost(folder: string): string {
 export async function startGantryDaemon(options: {
   readonly folder: string
   readonly arguments?: readonly string[]
+  /** How many descriptors it may have. @default as many as this process */
+  readonly descriptors?: number
 }): Promise<GantryDaemon> {
   const { folder } = options
   const host = gantryDaemonHost(folder)
   const root = join(folder, 'root')
+  const limited = options.descriptors === undefined ? [] : ['prlimit', `--nofile=${options.descriptors}:${options.descriptors}`]
   const program = startProgram(
     'gantry daemon',
-    [process.execPath, command, 'daemon', '--host', host, '--root', root, ...(options.arguments ?? [])],
+    [...limited, process.execPath, command, 'daemon', '--host', host, '--root', root, ...(options.arguments ?? [])],
     // One for each start: what an earlier one said is not this one's word.
     join(folder, `gantry-${randomUUID()}.log`)
   )

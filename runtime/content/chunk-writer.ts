@@ -1,4 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
+import { releaseMemory } from '../../src/util/release-memory.js'
 
 const batchBytes = 1024 * 1024
 
@@ -8,42 +9,61 @@ const batchBytes = 1024 * 1024
  */
 export class ChunkWriter {
   readonly #file: FileHandle
-  #batch: Uint8Array[] = []
-  #size = 0
+  readonly #capacity: number
+  #filling: Buffer<ArrayBuffer> | undefined
+  #filled = 0
+  /** Written out, to be filled again. */
+  #spare: Buffer<ArrayBuffer> | undefined
   #writing: Promise<void> = Promise.resolve()
 
-  constructor(file: FileHandle) {
+  /** @param sizeBytes of everything that will come, where that is known: a small blob takes no large buffer */
+  constructor(file: FileHandle, sizeBytes?: number) {
     this.#file = file
+    this.#capacity = Math.max(1, Math.min(batchBytes, sizeBytes ?? batchBytes))
   }
 
-  /** Resolves when more can be taken. Keeps the chunk until it is written. @throws what the disk says, perhaps of an earlier chunk */
+  /** Resolves when more can be taken. The chunk is copied. @throws what the disk says, perhaps of an earlier chunk */
   async write(chunk: Uint8Array): Promise<void> {
-    this.#batch.push(chunk)
-    this.#size += chunk.byteLength
-    if (this.#size >= batchBytes) await this.#next()
+    let at = 0
+    while (at < chunk.byteLength) {
+      this.#filling ??= this.#spare ?? Buffer.allocUnsafeSlow(this.#capacity)
+      if (this.#filling === this.#spare) this.#spare = undefined
+      const part = chunk.subarray(at, at + this.#capacity - this.#filled)
+      this.#filling.set(part, this.#filled)
+      this.#filled += part.byteLength
+      at += part.byteLength
+      if (this.#filled === this.#capacity) await this.#next()
+    }
   }
 
-  /** Write what is left. */
+  /** Write what is left, and free the buffers. */
   async flush(): Promise<void> {
-    if (this.#size > 0) await this.#next()
-    await this.#writing
+    try {
+      if (this.#filled > 0) await this.#next()
+      await this.#writing
+    } finally {
+      for (const buffer of [this.#filling, this.#spare]) if (buffer !== undefined) releaseMemory(buffer.buffer)
+      this.#filling = undefined
+      this.#spare = undefined
+    }
   }
 
   async #next(): Promise<void> {
-    const batch = this.#batch
-    this.#batch = []
-    this.#size = 0
     await this.#writing
-    this.#writing = writeAll(this.#file, batch)
+    const batch = this.#filling
+    if (batch === undefined) return
+    const bytes = batch.subarray(0, this.#filled)
+    this.#filling = undefined
+    this.#filled = 0
+    this.#writing = writeAll(this.#file, bytes).finally(() => {
+      this.#spare = batch
+    })
     // Its failure is reported by whoever waits next; until then it must not count as unhandled.
     this.#writing.catch(() => undefined)
   }
 }
 
-async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
-  const bytes = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
-  const { bytesWritten } = await file.writev([...chunks])
-  if (bytesWritten === bytes) return
+async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
   // A short write means a disk that is nearly full: go on from there and let the next one say so.
-  await file.writeFile(Buffer.concat(chunks).subarray(bytesWritten))
+  for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes, at)).bytesWritten
 }

@@ -13,7 +13,7 @@ export interface ContentStore {
    * Take in a blob. The bytes are handed on as they pass (`tee`), before the verdict: whoever uses them early must throw the result
    * away when `ingest` rejects. Several may take in one blob at once; the result is the same. When it rejects nothing is left.
    *
-   * @param source its chunks are kept until they are written, so it must not use their memory again
+   * @param source its chunks are copied, so it may use their memory again when it is asked for the next one
    * @throws EngineError `data_loss` where digest or size differ, `resource_exhausted` when the disk is full; what `source` or
    *   `tee` throws; the signal's reason on abort
    */

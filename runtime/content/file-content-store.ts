@@ -114,7 +114,7 @@ class FileContentStore implements ContentStore {
     options: IngestOptions
   ): Promise<void> {
     const hash = createHash(digestParts(expected.digest).algorithm)
-    const writer = new ChunkWriter(file)
+    const writer = new ChunkWriter(file, expected.sizeBytes)
     let size = 0
     try {
       for await (const chunk of abortable(source, options.signal)) {

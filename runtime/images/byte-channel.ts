@@ -1,12 +1,9 @@
-const capacityBytes = 4 * 1024 * 1024
-
 /**
- * Carries bytes from a producer that pushes to a consumer that iterates, with backpressure: one download, read by the
- * store and by the unpacker. Iterate it once.
+ * Carries bytes from a producer that pushes to a consumer that iterates, each piece handed over: one download, read by the
+ * store and by the unpacker. Nothing waits in it, so a piece's memory may be used again once `push` has resolved. Iterate it once.
  */
 export class ByteChannel implements AsyncIterable<Uint8Array> {
-  readonly #chunks: Uint8Array[] = []
-  #size = 0
+  #piece: Uint8Array | undefined
   #ended = false
   #failure: { readonly error: unknown } | undefined
   #abandoned: { readonly error: unknown } | undefined
@@ -14,21 +11,20 @@ export class ByteChannel implements AsyncIterable<Uint8Array> {
   #wakeConsumer: (() => void) | undefined
 
   /**
-   * Resolves when more can be taken.
+   * Resolves when the consumer is through with the piece. One at a time.
    *
    * @throws what the consumer stopped with, if it was told to stop the producer too
    */
-  async push(chunk: Uint8Array): Promise<void> {
-    while (this.#size >= capacityBytes && this.#abandoned === undefined) {
-      await new Promise<void>(resolve => {
+  async push(piece: Uint8Array): Promise<void> {
+    if (this.#abandoned === undefined) {
+      const taken = new Promise<void>(resolve => {
         this.#wakeProducer = resolve
       })
+      this.#piece = piece
+      this.#wakeConsumer?.()
+      await taken
     }
     if (this.#abandoned?.error !== undefined) throw this.#abandoned.error
-    if (this.#abandoned !== undefined) return
-    this.#chunks.push(chunk)
-    this.#size += chunk.byteLength
-    this.#wakeConsumer?.()
   }
 
   /** No more bytes. */
@@ -45,27 +41,30 @@ export class ByteChannel implements AsyncIterable<Uint8Array> {
 
   /** The consumer stopped. With an error further pushes throw it; without one they are dropped. */
   abandon(error?: unknown): void {
-    this.#abandoned = { error }
-    this.#chunks.length = 0
-    this.#size = 0
+    if (this.#abandoned?.error === undefined) this.#abandoned = { error }
+    this.#piece = undefined
     this.#wakeProducer?.()
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for (;;) {
-      if (this.#failure !== undefined) throw this.#failure.error
-      const chunk = this.#chunks.shift()
-      if (chunk !== undefined) {
-        this.#size -= chunk.byteLength
-        if (this.#size < capacityBytes) this.#wakeProducer?.()
-        yield chunk
-      } else if (this.#ended) {
-        return
-      } else {
-        await new Promise<void>(resolve => {
-          this.#wakeConsumer = resolve
-        })
+    try {
+      for (;;) {
+        if (this.#failure !== undefined) throw this.#failure.error
+        if (this.#piece !== undefined) {
+          yield this.#piece
+          this.#piece = undefined
+          this.#wakeProducer?.()
+        } else if (this.#ended) {
+          return
+        } else {
+          await new Promise<void>(resolve => {
+            this.#wakeConsumer = resolve
+          })
+        }
       }
+    } finally {
+      // Whoever leaves early needs no more.
+      this.abandon()
     }
   }
 }

@@ -1,12 +1,12 @@
 import type { Duplex } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import { AsyncQueue } from '../../src/util/async-queue.js'
+import { releaseMemory } from '../../src/util/release-memory.js'
 import { archiveError } from './archive-error.js'
 import { type Compression, compressionOf, signatureBytes } from './compression.js'
 import { type IsalInflate, openIsal } from './isal.js'
 import { gunzip } from './isal-gunzip.js'
 import { BlockPool, readAhead } from './read-ahead.js'
-import { releaseMemory } from './release-memory.js'
 import { createZstdDecompress } from './zstd.js'
 
 /** Bytes per decompressed block: large, because every block costs a round trip to libuv's pool. */

@@ -234,7 +234,8 @@ class OpenExchange implements Exchange {
     for await (const chunk of this.bytes()) {
       size += chunk.byteLength
       if (size > limitBytes) return undefined
-      chunks.push(chunk)
+      // A piece is ours only until the next one is asked for.
+      chunks.push(Uint8Array.from(chunk))
     }
     return Buffer.concat(chunks)
   }

@@ -50,5 +50,32 @@ export class FetchPool {
 
 /** Looked at for each request, because it can change. */
 function isFetchTouched(): boolean {
-  return globalThis.fetch !== builtInFetch || dispatcherOfFetch in globalThis || process.env.NODE_USE_ENV_PROXY === '1'
+  return (
+    globalThis.fetch !== builtInFetch ||
+    process.env.NODE_USE_ENV_PROXY === '1' ||
+    !isOwnDispatcher(Reflect.get(globalThis, dispatcherOfFetch))
+  )
+}
+
+/**
+ * Whether a dispatcher is the one that Node's fetch makes for itself when somebody first uses it: an agent that was told nothing.
+ * What cannot be recognised counts as somebody's.
+ */
+function isOwnDispatcher(dispatcher: unknown): boolean {
+  if (dispatcher === undefined) return true
+  if (typeof dispatcher !== 'object' || dispatcher === null || dispatcher.constructor.name !== 'Agent') return false
+  const options = hidden(dispatcher, 'options')
+  if (typeof options !== 'object' || options === null) return false
+  const { connect, interceptors } = options as { readonly connect?: unknown; readonly interceptors?: unknown }
+  const factory = hidden(dispatcher, 'factory')
+  const isPlainFactory = factory === undefined || (typeof factory === 'function' && factory.name === 'defaultFactory')
+  // Composed with interceptors: a proxy whose dispatch is another than its class's.
+  const isComposed = Reflect.get(dispatcher, 'dispatch') !== Reflect.get(Object.getPrototypeOf(dispatcher), 'dispatch')
+  return connect === undefined && interceptors === undefined && isPlainFactory && !isComposed
+}
+
+/** What undici keeps under a symbol of its own. */
+function hidden(object: object, description: string): unknown {
+  const symbol = Object.getOwnPropertySymbols(object).find(key => key.description === description)
+  return symbol && Reflect.get(object, symbol)
 }

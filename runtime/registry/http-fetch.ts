@@ -1,8 +1,10 @@
-import http, { type IncomingMessage } from 'node:http'
+import http, { type ClientRequest, type IncomingMessage } from 'node:http'
 import https from 'node:https'
+import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { AsyncQueue } from '../../src/util/async-queue.js'
+import { releaseMemory } from '../../src/util/release-memory.js'
 import type { Answer, Fetch } from './exchange.js'
 import { closedEarly } from './network-failure.js'
 
@@ -14,7 +16,8 @@ const defaultHeaders = { accept: '*/*', 'accept-encoding': 'identity', 'user-age
 
 /**
  * What `fetch` does for a registry, by node:http. A body's pieces are handed on as they come out of the socket: fetch copies each of them
- * twice, and a pull spends more time on that and on collecting the garbage than on hashing what it gets.
+ * twice, and a pull spends more time on that and on collecting the garbage than on hashing what it gets. For the same reason a piece's memory is
+ * freed when the next one is asked for.
  *
  * @param agent for https, where certificates are checked in another way than the system does. @default Node's own
  */
@@ -29,6 +32,7 @@ export function httpFetch(agent?: https.Agent): Fetch {
         signal: init.signal,
         ...(isSecure && agent && { agent })
       })
+      request.once('socket', socket => releaseReceived(request, socket))
       request.once('response', response => resolve(answerOf(response)))
       // One after the response is the body's to tell, and nobody else listens then.
       request.on('error', reject)
@@ -57,6 +61,7 @@ function readerOf(response: IncomingMessage) {
   const body = decoded(response)
   // A plain listener: a stream's own iterator joins what waits into one piece, a copy of everything.
   body.on('data', (piece: Uint8Array) => {
+    newestPiece = piece
     const room = pieces.push(piece)
     if (room === undefined) return
     body.pause()
@@ -69,8 +74,14 @@ function readerOf(response: IncomingMessage) {
     if (!response.complete) pieces.fail(cutShort())
   })
   const iterator = pieces[Symbol.asyncIterator]()
+  let lent: Uint8Array | undefined
   return {
-    read: async () => iterator.next(),
+    async read() {
+      if (lent !== undefined) release(lent)
+      const next = await iterator.next()
+      lent = next.done === true ? undefined : next.value
+      return next
+    },
     cancel: async () => {
       await iterator.return?.()
       // What was read to its end stays open for the next request.
@@ -94,4 +105,24 @@ function decoded(response: IncomingMessage): Readable {
 /** Node says of it that the connection was reset, however it ended. */
 function cutShort(): Error {
   return Object.assign(new Error('the connection was closed before the end of the body'), { code: closedEarly })
+}
+
+let newestPiece: Uint8Array | undefined
+/** Whether node:http copies what it hands on of a body. Seen when the first body comes. */
+let copiesBody = false
+
+/** Free what came out of the socket as soon as node:http has taken it apart. */
+function releaseReceived(request: ClientRequest, socket: Socket): void {
+  // Comes after node:http's own listener, which has copied all of the body in it by then.
+  const taken = (received: Uint8Array) => {
+    copiesBody ||= newestPiece !== undefined && newestPiece.buffer !== received.buffer
+    if (copiesBody) release(received)
+  }
+  socket.on('data', taken)
+  request.once('close', () => socket.off('data', taken))
+}
+
+function release({ buffer, byteOffset, byteLength }: Uint8Array): void {
+  // Small ones are parts of a pool.
+  if (buffer instanceof ArrayBuffer && byteOffset === 0 && byteLength === buffer.byteLength) releaseMemory(buffer)
 }

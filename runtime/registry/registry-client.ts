@@ -25,7 +25,10 @@ export interface RegistryClient {
   manifest(reference: Reference, options: RegistryReadOptions): Promise<RemoteManifest>
   /** A small blob, verified. @throws as {@link RegistryClient.manifest}; `not_supported` when it is longer than `limitBytes` */
   blob(reference: Reference, descriptor: Descriptor, options: RegistryReadOptions & { readonly limitBytes: number }): Promise<Uint8Array>
-  /** A blob of any length as it comes; length-checked and resumed, its digest is for the reader to verify. */
+  /**
+   * A blob of any length as it comes; length-checked and resumed, its digest is for the reader to verify. The memory of a piece is used again when
+   * the next one is asked for.
+   */
   blobStream(reference: Reference, descriptor: Descriptor, options: RegistryReadOptions): AsyncIterable<Uint8Array>
   /** Show credentials to a registry. @param domain - as in references @throws EngineError `unauthenticated` where they are refused */
   checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void>
@@ -106,7 +109,7 @@ class HttpRegistryClient implements RegistryClient {
       )
     }
     const chunks: Uint8Array[] = []
-    for await (const chunk of this.blobStream(reference, descriptor, options)) chunks.push(chunk)
+    for await (const chunk of this.blobStream(reference, descriptor, options)) chunks.push(Uint8Array.from(chunk))
     const bytes = Buffer.concat(chunks)
     if (hashLike(descriptor.digest, bytes) === descriptor.digest) return bytes
     if (options.skipMirrors !== true && this.hasMirrors(reference))

@@ -126,7 +126,7 @@ export const gunzipLayer: ApplyLayer = async (source, { directory, signal, onPro
   let size = 0
   for await (const chunk of source) {
     signal.throwIfAborted()
-    chunks.push(chunk)
+    chunks.push(Uint8Array.from(chunk))
     size += chunk.byteLength
     onProgress?.(size)
   }

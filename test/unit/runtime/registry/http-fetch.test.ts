@@ -1,6 +1,8 @@
+import { createHash, randomBytes } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { Agent, interceptors, MockAgent, ProxyAgent } from 'undici'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Answer } from '../../../../runtime/registry/exchange.js'
 import { FetchPool } from '../../../../runtime/registry/fetch-pool.js'
@@ -29,7 +31,7 @@ async function textOf(answer: Answer): Promise<string> {
   for (;;) {
     const next = await reader?.read()
     if (next === undefined || next.done) return Buffer.concat(chunks).toString()
-    chunks.push(next.value)
+    chunks.push(Uint8Array.from(next.value))
   }
 }
 
@@ -117,6 +119,22 @@ describe('httpFetch', () => {
     for (let count = 0; count < 3; count++) await textOf(await ask(url))
     expect(ports.size).toBe(1)
   })
+
+  it('frees a piece when the next one is asked for, and what came out of the socket with it', async () => {
+    const sent = randomBytes(4 * 1024 * 1024)
+    const url = await serve((_, response) => void response.end(sent))
+    const reader = (await ask(url)).body?.getReader()
+    const hash = createHash('sha256')
+    let before: Uint8Array | undefined
+    for (;;) {
+      const next = await reader?.read()
+      expect(before?.byteLength ?? 0).toBe(0)
+      if (next === undefined || next.done) break
+      before = next.value
+      hash.update(next.value)
+    }
+    expect(hash.digest('hex')).toBe(createHash('sha256').update(sent).digest('hex'))
+  })
 })
 
 describe('FetchPool', () => {
@@ -131,5 +149,30 @@ describe('FetchPool', () => {
     } finally {
       globalThis.fetch = original
     }
+  })
+
+  describe('with a dispatcher of fetch', () => {
+    const symbol = Symbol.for('undici.globalDispatcher.1')
+    const url = new URL('http://registry.example/')
+    const before = Reflect.get(globalThis, symbol)
+
+    afterEach(() => void Reflect.set(globalThis, symbol, before))
+
+    it("takes no notice of the one that Node's fetch makes for itself", async () => {
+      await fetch(await serve((_, response) => void response.end('x')))
+      expect(Reflect.get(globalThis, symbol)).toBeDefined()
+      expect(await new FetchPool(undefined, {}).fetchFor(url)).not.toBe(globalThis.fetch)
+    })
+
+    it.each([
+      ['a proxy', () => new ProxyAgent('http://127.0.0.1:1')],
+      ['a recorder', () => new MockAgent()],
+      ['an agent with settings of its own', () => new Agent({ connect: { rejectUnauthorized: false } })],
+      ['an agent with interceptors', () => new Agent().compose(interceptors.retry())],
+      ['something unknown', () => ({ dispatch() {} })]
+    ])('keeps to %s', async (_, make) => {
+      Reflect.set(globalThis, symbol, make())
+      expect(await new FetchPool(undefined, {}).fetchFor(url)).toBe(globalThis.fetch)
+    })
   })
 })

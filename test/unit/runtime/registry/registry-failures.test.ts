@@ -29,7 +29,7 @@ async function readBlob(listener: RequestListener, options: RegistryClientOption
   await using server = await serve(listener)
   const chunks: Uint8Array[] = []
   const stream = client(options).blobStream(parseReference(`${server.host}/a`), noiseDescriptor, { signal: options.signal ?? signal })
-  for await (const chunk of stream) chunks.push(chunk)
+  for await (const chunk of stream) chunks.push(Uint8Array.from(chunk))
   return { bytes: Buffer.concat(chunks), requests: server.requests }
 }
 

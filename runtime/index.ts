@@ -28,6 +28,7 @@ import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { execHandlers } from './handlers/exec-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
+import { reloadEvent } from './handlers/reload-event.js'
 import { authHandlers } from './handlers/system-auth.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './handlers/version.js'
@@ -48,7 +49,9 @@ import { readBoundingSet } from './oci/capabilities.js'
 import { createOciRuntime } from './oci/oci-runtime.js'
 import { createSeccompPrograms } from './oci/seccomp-programs.js'
 import type { RegistriesSettings } from './registry/endpoints.js'
+import { LiveRegistries, type RegistryLists } from './registry/live-registries.js'
 import { createRegistryClient } from './registry/registry-client.js'
+import { type EngineSettings, LiveSettings } from './settings/engine-settings.js'
 import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
 import { createWatchdog } from './supervise/watchdog.js'
 import { createVolumeService } from './volumes/create-volume-service.js'
@@ -67,8 +70,8 @@ export interface RuntimeOptions {
    * @default 'session'
    */
   readonly lifetime?: 'session' | 'daemon'
-  /** Labels of the engine itself, as `docker info` shows them: `key=value`. */
-  readonly labels?: readonly string[]
+  /** What is set for the engine as a whole. @default as dockerd */
+  readonly settings?: Partial<EngineSettings>
   readonly signal?: AbortSignal
 }
 
@@ -84,6 +87,12 @@ export interface Runtime {
    * @throws EngineError `invalid_argument`, `conflict`, `permission_denied`, `not_found`
    */
   listen(address: string, options?: ListenOptions): Promise<Listener>
+  /**
+   * Change settings while it runs, all or none of them, and tell who listens to events. What is not in it stays as it is.
+   *
+   * @throws EngineError `invalid_argument`
+   */
+  reload(settings: Partial<EngineSettings>): void
   /** Remove what this session made and give everything back. Idempotent. */
   close(): Promise<void>
 }
@@ -121,7 +130,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       openKernel().then(openSeccompCompiler)
     ])
     const unpacker = opened(createLayerUnpacker())
-    const registry = opened(createRegistryClient({ ...(options.registries && { registries: options.registries }) }))
+    const settings = new LiveSettings(options.settings)
+    const registries = new LiveRegistries(options.registries ?? {}, registryLists(settings.current))
+    const registry = opened(createRegistryClient({ registries: registries.settings, settle: domain => registries.settle(domain) }))
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
@@ -156,6 +167,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       live: new LiveContainers(),
       execs: new Execs(),
       restarts: opened(new Restarts(store)),
+      settings,
       paths,
       trash,
       cgroups: report.cgroups,
@@ -176,7 +188,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     let closed: Promise<void> | undefined
     const lists: Handlers = { ...imageHandlers(context), ...adopting(context, containerHandlers(context)) }
     const handlers = {
-      ...systemHandlers(context, { labels: options.labels ?? [], registries: options.registries ?? {} }),
+      ...systemHandlers(context, registries.settings),
       ...authHandlers(registry),
       ...lists,
       ...diskUsageHandlers(context, lists),
@@ -200,6 +212,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         listeners.add(listener)
         return listener
       },
+      reload(change) {
+        registries.change(registryLists({ ...settings.current, ...change }))
+        settings.change(change)
+        context.events.publish(reloadEvent(context))
+      },
       close: () => {
         closed ??= Promise.all([...listeners].map(listener => listener.close())).then(() => closeRuntime(context, unwind))
         return closed
@@ -209,6 +226,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await unwind.run()
     throw error
   }
+}
+
+function registryLists({ registryMirrors, insecureRegistries }: EngineSettings): RegistryLists {
+  return { mirrors: registryMirrors, insecure: insecureRegistries }
 }
 
 /** The session's containers first, then the parts in the reverse order of their making. */

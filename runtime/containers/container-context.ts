@@ -8,6 +8,7 @@ import type { ImageService } from '../images/image-service.js'
 import type { NetworkManager } from '../networks/network-manager.js'
 import type { OciRuntime } from '../oci/oci-runtime.js'
 import type { SeccompPrograms } from '../oci/seccomp-programs.js'
+import type { LiveSettings } from '../settings/engine-settings.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
 import type { Watchdog } from '../supervise/watchdog.js'
 import type { VolumeService } from '../volumes/volume-service.js'
@@ -44,6 +45,8 @@ export interface ContainerContext {
     /** Whether what is made here outlives the session: a daemon's containers do. */
     readonly keeps: boolean
   }
+  /** Of the engine as a whole. They may change. */
+  readonly settings: LiveSettings
   readonly availableCapabilities: ReadonlySet<string>
   readonly seccompPrograms: SeccompPrograms
 }

@@ -120,13 +120,14 @@ export class DaemonServer {
 
   async #answerPlainly(call: Call, request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { operation } = call.route
-    const input = await readInput(call.route, this.#partsOf(request, call, hasBody(request) ? request : undefined))
-    await this.#tracked(operation, running => {
+    // From its headers on: who is still sending its body when the daemon stops gets its answer.
+    await this.#tracked(operation, async running => {
+      const input = await readInput(call.route, this.#partsOf(request, call, hasBody(request) ? request : undefined))
       response.once('close', () => {
         // Emitted too when all went well.
         if (!response.writableFinished) running.leave()
       })
-      return this.#send(call, input, response, running)
+      await this.#send(call, input, response, running)
     })
   }
 

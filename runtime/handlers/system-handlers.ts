@@ -3,7 +3,8 @@ import type { Handlers, SystemVersionResponse } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
-import { type SystemSettings, systemInfo } from './system-info.js'
+import type { RegistriesSettings } from '../registry/endpoints.js'
+import { systemInfo } from './system-info.js'
 import { timestampOf } from './timestamp.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './version.js'
 
@@ -14,7 +15,7 @@ const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 
 const builderVersion = '1'
 
 /** The operations of the engine as a whole. */
-export function systemHandlers(context: ContainerContext, settings: SystemSettings = { labels: [], registries: {} }): Handlers {
+export function systemHandlers(context: ContainerContext, registries: RegistriesSettings = {}): Handlers {
   return {
     SystemPing: async () => 'OK',
 
@@ -28,7 +29,7 @@ export function systemHandlers(context: ContainerContext, settings: SystemSettin
 
     SystemVersion: () => systemVersion(context),
 
-    SystemInfo: () => systemInfo(context, settings),
+    SystemInfo: () => systemInfo(context, registries),
 
     async SystemEvents({ query }, { signal }) {
       const since = timestampOf('since', query?.since)

@@ -6,6 +6,8 @@ import type { SystemInfoResponse } from '../../src/api/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
 import { isLoopbackHost, type RegistriesSettings } from '../registry/endpoints.js'
+import { alwaysInsecureRanges, isRange } from '../registry/insecure-ranges.js'
+import type { EngineSettings } from '../settings/engine-settings.js'
 import { version } from './version.js'
 
 /** Engine API names of architectures that Node names differently. */
@@ -21,15 +23,10 @@ const fileSystems: Readonly<Record<number, string>> = {
   801189825: 'zfs'
 }
 
-/** What was set for the engine as a whole. */
-export interface SystemSettings {
-  readonly labels: readonly string[]
-  readonly registries: RegistriesSettings
-}
-
 /** The engine, its host and what it can do, as `docker info` shows it. */
-export async function systemInfo(context: ContainerContext, settings: SystemSettings): Promise<SystemInfoResponse> {
+export async function systemInfo(context: ContainerContext, registries: RegistriesSettings): Promise<SystemInfoResponse> {
   const records = context.store.list()
+  const settings = context.settings.current
   const count = (...wanted: readonly string[]) => records.filter(record => wanted.includes(record.state.status)).length
   const [running, paused] = [count('running', 'restarting'), count('paused')]
   const [images, osRelease, driverStatus, ociVersion] = await Promise.all([
@@ -51,7 +48,7 @@ export async function systemInfo(context: ContainerContext, settings: SystemSett
     Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: [], Log: ['json-file', 'none'] },
     ...limitsOf(context),
     ...kernelSettings(),
-    Debug: false,
+    Debug: settings.debug,
     SystemTime: new Date().toISOString(),
     LoggingDriver: 'json-file',
     CgroupDriver: 'cgroupfs',
@@ -65,7 +62,7 @@ export async function systemInfo(context: ContainerContext, settings: SystemSett
     NCPU: cpus().length,
     MemTotal: totalmem(),
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: registryConfig(settings.registries),
+    RegistryConfig: registryConfig(registries, settings),
     GenericResources: null,
     HttpProxy: process.env.HTTP_PROXY ?? process.env.http_proxy ?? '',
     HttpsProxy: process.env.HTTPS_PROXY ?? process.env.https_proxy ?? '',
@@ -92,7 +89,7 @@ export async function systemInfo(context: ContainerContext, settings: SystemSett
 }
 
 /** Docker's own identity of an engine is a text of this form; here it is the same as long as the data root's name is. */
-function engineId(root: string): string {
+export function engineId(root: string): string {
   const hex = createHash('sha256').update(`${hostname()}:${root}`).digest('hex')
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-')
 }
@@ -160,12 +157,12 @@ function osField(text: string, name: string): string {
   return new RegExp(`^${name}="?(.*?)"?$`, 'm').exec(text)?.[1] ?? ''
 }
 
-function registryConfig(registries: RegistriesSettings): SystemInfoResponse['RegistryConfig'] {
+function registryConfig(registries: RegistriesSettings, { insecureRegistries }: EngineSettings): SystemInfoResponse['RegistryConfig'] {
   const hub = registries['docker.io']
   const others = Object.entries(registries).filter(([host]) => host !== 'docker.io')
   const mirrors = [...(hub?.mirrors ?? [])]
   return {
-    InsecureRegistryCIDRs: ['127.0.0.0/8', '::1/128'],
+    InsecureRegistryCIDRs: [...insecureRegistries.filter(isRange), ...alwaysInsecureRanges].sort(),
     IndexConfigs: {
       'docker.io': { Name: 'docker.io', Mirrors: mirrors, Secure: !hub?.insecure, Official: true },
       ...Object.fromEntries(

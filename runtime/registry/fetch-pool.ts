@@ -30,7 +30,9 @@ export class FetchPool {
     const verified = verifiesCertificate(host, this.#registries)
     if (url.protocol === 'http:' || (ca === undefined && verified))
       return this.#given ?? (isFetchTouched() ? globalThis.fetch : this.#plain)
-    const known = this.#agents.get(host)
+    // Settings may change: an agent is for one way of checking.
+    const key = `${host} ${verified} ${ca}`
+    const known = this.#agents.get(key)
     if (known !== undefined) return known.fetch
     const agent = new https.Agent({
       keepAlive: true,
@@ -38,7 +40,7 @@ export class FetchPool {
       ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
     })
     const fetch = httpFetch(agent)
-    this.#agents.set(host, { agent, fetch })
+    this.#agents.set(key, { agent, fetch })
     return fetch
   }
 

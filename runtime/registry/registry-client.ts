@@ -52,7 +52,10 @@ export interface RemoteManifest {
 }
 
 export interface RegistryClientOptions {
+  /** May change: they are read for each request. */
   readonly registries?: RegistriesSettings
+  /** Called before a domain's settings are gone by. @default nothing is done */
+  readonly settle?: (domain: string) => Promise<void>
   /** @default node:http; the global `fetch` where the process has changed it */
   readonly fetch?: Fetch
   /** How long a registry may stay silent. There is no limit for the whole. @default 60000 */
@@ -75,15 +78,18 @@ class HttpRegistryClient implements RegistryClient {
   readonly #pool: FetchPool
   readonly #stallMs: number
   readonly #requester: RegistryRequester
+  readonly #settle: (domain: string) => Promise<void>
 
   constructor(registries: RegistriesSettings, options: RegistryClientOptions) {
     this.#registries = registries
     this.#policy = { ...defaultRetryPolicy, ...options.retry }
     this.#stallMs = options.stallMs ?? defaultStallMs
     this.#pool = new FetchPool(options.fetch, registries)
+    this.#settle = options.settle ?? (async () => {})
     this.#requester = new RegistryRequester({
       pool: this.#pool,
       registries,
+      settle: this.#settle,
       policy: this.#policy,
       stallMs: this.#stallMs
     })
@@ -135,7 +141,8 @@ class HttpRegistryClient implements RegistryClient {
     yield* blobStream(descriptor, { open, policy: this.#policy, signal: options.signal, doing: `pull ${familiar(reference)}` })
   }
 
-  checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void> {
+  async checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void> {
+    await this.#settle(domain)
     const exchange = { fetchFor: (url: URL) => this.#pool.fetchFor(url), stallMs: this.#stallMs, allowDowngrade: false }
     return checkLogin({ registries: this.#registries, open: request => openExchange(request, exchange) }, domain, options)
   }

@@ -28,6 +28,8 @@ export interface RegistryRequest {
 export interface RequesterOptions {
   readonly pool: FetchPool
   readonly registries: RegistriesSettings
+  /** Called before a domain's settings are gone by. */
+  readonly settle: (domain: string) => Promise<void>
   readonly policy: RetryPolicy
   readonly stallMs: number
 }
@@ -63,6 +65,7 @@ export class RegistryRequester {
    */
   async request<T>(request: RegistryRequest, consume: (exchange: Exchange, endpoint: Endpoint) => Promise<T>): Promise<T> {
     const failures: MirrorFailure[] = []
+    await this.#options.settle(request.reference.domain)
     for (const endpoint of this.#endpoints(request)) {
       const ask = async () => consume(await this.#ask(endpoint, request), endpoint)
       try {
@@ -91,7 +94,7 @@ export class RegistryRequester {
 
   async #ask(endpoint: Endpoint, request: RegistryRequest): Promise<Exchange> {
     const spoken = this.#spoken.get(endpoint.host)
-    const bases = spoken === undefined ? endpoint.bases : [spoken]
+    const bases = spoken !== undefined && endpoint.bases.includes(spoken) ? [spoken] : endpoint.bases
     const failures: unknown[] = []
     for (const base of bases) {
       try {

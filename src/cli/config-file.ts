@@ -91,5 +91,5 @@ const types = {
     expected: 'a list of texts'
   },
   boolean: { isValid: (value: unknown) => typeof value === 'boolean', expected: 'true or false' },
-  seconds: { isValid: (value: unknown) => Number.isInteger(value) && (value as number) >= 0, expected: 'a whole number of seconds' }
+  seconds: { isValid: (value: unknown) => Number.isInteger(value), expected: 'a whole number of seconds' }
 } as const

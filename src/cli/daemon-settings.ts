@@ -27,28 +27,31 @@ interface Setting {
   readonly key: string
   readonly flag: string
   readonly type: 'text' | 'texts' | 'boolean' | 'seconds'
+  /** Whether it may change while the daemon runs: with SIGHUP, as dockerd's. */
+  readonly reloads: boolean
 }
 
 /** The settings, by their property. Flags and configuration file are both read from this table. */
 export const settingNames = {
-  hosts: { key: 'hosts', flag: 'host', type: 'texts' },
-  root: { key: 'data-root', flag: 'root', type: 'text' },
-  runtime: { key: 'default-runtime', flag: 'default-runtime', type: 'text' },
-  registryMirrors: { key: 'registry-mirrors', flag: 'registry-mirror', type: 'texts' },
-  insecureRegistries: { key: 'insecure-registries', flag: 'insecure-registry', type: 'texts' },
-  tlsVerify: { key: 'tlsverify', flag: 'tlsverify', type: 'boolean' },
-  tlsCaCert: { key: 'tlscacert', flag: 'tlscacert', type: 'text' },
-  tlsCert: { key: 'tlscert', flag: 'tlscert', type: 'text' },
-  tlsKey: { key: 'tlskey', flag: 'tlskey', type: 'text' },
-  group: { key: 'group', flag: 'group', type: 'text' },
-  pidFile: { key: 'pidfile', flag: 'pidfile', type: 'text' },
-  debug: { key: 'debug', flag: 'debug', type: 'boolean' },
-  shutdownTimeoutSeconds: { key: 'shutdown-timeout', flag: 'shutdown-timeout', type: 'seconds' },
-  labels: { key: 'labels', flag: 'label', type: 'texts' },
+  hosts: { key: 'hosts', flag: 'host', type: 'texts', reloads: false },
+  root: { key: 'data-root', flag: 'root', type: 'text', reloads: false },
+  runtime: { key: 'default-runtime', flag: 'default-runtime', type: 'text', reloads: false },
+  registryMirrors: { key: 'registry-mirrors', flag: 'registry-mirror', type: 'texts', reloads: true },
+  insecureRegistries: { key: 'insecure-registries', flag: 'insecure-registry', type: 'texts', reloads: true },
+  tlsVerify: { key: 'tlsverify', flag: 'tlsverify', type: 'boolean', reloads: false },
+  tlsCaCert: { key: 'tlscacert', flag: 'tlscacert', type: 'text', reloads: false },
+  tlsCert: { key: 'tlscert', flag: 'tlscert', type: 'text', reloads: false },
+  tlsKey: { key: 'tlskey', flag: 'tlskey', type: 'text', reloads: false },
+  group: { key: 'group', flag: 'group', type: 'text', reloads: false },
+  pidFile: { key: 'pidfile', flag: 'pidfile', type: 'text', reloads: false },
+  debug: { key: 'debug', flag: 'debug', type: 'boolean', reloads: true },
+  shutdownTimeoutSeconds: { key: 'shutdown-timeout', flag: 'shutdown-timeout', type: 'seconds', reloads: true },
+  labels: { key: 'labels', flag: 'label', type: 'texts', reloads: true },
   withoutAuthentication: {
     key: 'insecure-tcp-without-authentication',
     flag: 'insecure-tcp-without-authentication',
-    type: 'boolean'
+    type: 'boolean',
+    reloads: false
   }
 } as const satisfies { readonly [K in keyof DaemonSettings]-?: Setting }
 

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { EngineError } from '../errors/index.js'
 import { commander } from './commander.js'
 import { daemonCommand } from './daemon-command.js'
-import { complain } from './say.js'
+import { Log } from './log.js'
 
 /** The package's own description of itself. */
 const { version } = createRequire(import.meta.url)('gantry/package.json') as { readonly version: string }
@@ -25,7 +25,7 @@ program.parseAsync().catch((error: unknown) => {
   // commander has said what was wrong already.
   if (error instanceof CommanderError) process.exitCode = error.exitCode
   else {
-    complain(EngineError.is(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
+    new Log().error(EngineError.is(error) ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error))
     process.exitCode = 1
   }
 })

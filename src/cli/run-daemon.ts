@@ -1,60 +1,105 @@
-import { rm, writeFile } from 'node:fs/promises'
 import { EngineError } from '../errors/index.js'
+import type { InProcessTransport } from '../transport/in-process/in-process-transport.js'
 import { openInProcess } from '../transport/in-process/open-in-process.js'
+import type { Listener } from '../transport/transport.js'
 import { Unwind } from '../util/unwind.js'
 import { type DaemonSettings, defaultHost, tlsFiles } from './daemon-settings.js'
-import { registriesOf } from './registry-settings.js'
-import { complain, say } from './say.js'
+import { engineSettings, shutdownGraceMs } from './engine-settings.js'
+import { Log } from './log.js'
+import { writePidFile } from './pid-file.js'
+import { reloadSettings } from './reload-settings.js'
+import { stopSignal } from './stop-signal.js'
 
-const defaultShutdownSeconds = 5
+/** What `gantry daemon` was told. */
+export interface DaemonStart {
+  /** Flags and configuration file together. */
+  readonly settings: DaemonSettings
+  readonly flags: DaemonSettings
+  readonly configFile?: string
+  readonly version: string
+}
 
 /**
  * Serve until a signal says stop.
  *
  * @throws EngineError what the runtime or a listener cannot do; what was opened before is closed again
  */
-export async function runDaemon(settings: DaemonSettings, version: string): Promise<void> {
+export async function runDaemon(start: DaemonStart): Promise<void> {
+  let settings = start.settings
   const tls = tlsFiles(settings)
   const stopped = stopSignal()
   const parts = new Unwind()
-  const graceMs = (settings.shutdownTimeoutSeconds ?? defaultShutdownSeconds) * 1000
+  const log = new Log(settings.debug ? 'debug' : 'info')
   // A failure that nobody waited for is told and does not end the service of all others.
-  process.on('unhandledRejection', reason => complain(`a failure that nobody waited for: ${textOf(reason)}`))
-  process.on('SIGHUP', () => complain('SIGHUP: the configuration is not read again; restart the daemon for that'))
+  process.on('unhandledRejection', reason => log.error(`a failure that nobody waited for: ${textOf(reason)}`))
+  // Until there is something to reload: the signal's own effect is the end of the process.
+  let reload = async (): Promise<void> => {}
+  process.on('SIGHUP', () => void reload())
   try {
+    if (settings.pidFile !== undefined) {
+      const pidFile = await writePidFile(settings.pidFile)
+      parts.add(pidFile.remove)
+      // Where a second signal ends it at once, too.
+      process.once('exit', pidFile.remove)
+    }
     const transport = await openInProcess({
       lifetime: 'daemon',
-      registries: registriesOf(settings),
+      settings: engineSettings(settings),
       ...(settings.root !== undefined && { root: settings.root }),
-      ...(settings.runtime !== undefined && { runtime: settings.runtime }),
-      ...(settings.labels && { labels: settings.labels })
+      ...(settings.runtime !== undefined && { runtime: settings.runtime })
     })
     parts.add(() => transport.close())
-    const addresses: string[] = []
+    const listeners: Listener[] = []
+    // All at once: none takes new requests while another one finishes what it has.
+    parts.add(() => Promise.all(listeners.map(listener => listener.close({ graceMs: shutdownGraceMs(settings) }))))
     for (const host of settings.hosts ?? [defaultHost]) {
       const listener = await transport.listen(host, {
         ...(host.startsWith('tcp:') && tls && { tls }),
         ...(settings.withoutAuthentication && { withoutAuthentication: true }),
         ...(settings.group !== undefined && { group: settings.group }),
-        ...(settings.debug && { log: say })
+        log: line => log.debug(line)
       })
-      parts.add(() => listener.close({ graceMs }))
-      addresses.push(listener.address)
+      listeners.push(listener)
     }
-    const { pidFile } = settings
-    if (pidFile !== undefined) {
-      await writeFile(pidFile, `${process.pid}\n`)
-      parts.add(() => rm(pidFile, { force: true }))
+    reload = async () => {
+      settings = await reloaded({ start, settings, transport, log })
     }
-    say(`Gantry ${version} listens on ${addresses.join(', ')} (API ${transport.apiVersion}, data in ${transport.endpoint})`)
-    say(`Gantry stops: ${await stopped}`)
+    const addresses = listeners.map(({ address }) => address)
+    log.info(`Gantry ${start.version} listens on ${addresses.join(', ')} (API ${transport.apiVersion}, data in ${transport.endpoint})`)
+    log.info(`Gantry stops: ${await stopped}`)
   } catch (error) {
     await parts.run()
     throw explained(error)
   }
   const failures = await parts.run()
-  for (const failure of failures) complain(textOf(failure))
+  for (const failure of failures) log.error(textOf(failure))
   process.exit(failures.length === 0 ? 0 : 1)
+}
+
+interface Reload {
+  readonly start: DaemonStart
+  readonly settings: DaemonSettings
+  readonly transport: InProcessTransport
+  readonly log: Log
+}
+
+/** Read the configuration again. Resolves to the settings that are in force then; what is wrong is told, and changes nothing. */
+async function reloaded({ start, settings, transport, log }: Reload): Promise<DaemonSettings> {
+  if (start.configFile === undefined) {
+    log.warn('SIGHUP: there is nothing to read again, the daemon was started without --config-file')
+    return settings
+  }
+  try {
+    const { settings: next, postponed } = await reloadSettings(start.configFile, { current: settings, flags: start.flags })
+    transport.reload(engineSettings(next))
+    log.level = next.debug ? 'debug' : 'info'
+    log.info(`configuration read again from ${start.configFile}`)
+    if (postponed.length > 0) log.warn(`takes effect when the daemon is started again: ${postponed.join(', ')}`)
+    return next
+  } catch (error) {
+    log.error(`SIGHUP: the configuration stays as it was: ${textOf(error)}`)
+    return settings
+  }
 }
 
 function textOf(error: unknown): string {
@@ -63,20 +108,6 @@ function textOf(error: unknown): string {
     : error instanceof Error
       ? error.message
       : String(error)
-}
-
-/** The name of the first signal to stop. A second one ends the process at once. */
-function stopSignal(): Promise<string> {
-  return new Promise(resolve => {
-    let isStopping = false
-    const stop = (name: NodeJS.Signals): void => {
-      if (isStopping) process.exit(name === 'SIGINT' ? 130 : 143)
-      isStopping = true
-      resolve(name)
-    }
-    process.on('SIGTERM', stop)
-    process.on('SIGINT', stop)
-  })
 }
 
 /** What the library calls an option, the command calls a flag. */

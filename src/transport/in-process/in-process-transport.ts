@@ -7,6 +7,9 @@ import { EventLoopHold } from './event-loop-hold.js'
 /** A handler whose operation has been looked up by name: the compiler no longer knows which input goes with it. */
 type AnyHandler = (input: unknown, context: { readonly signal: AbortSignal }) => Promise<unknown>
 
+/** Settings that are to change; what is not named stays as it is. */
+export type ReloadedSettings = Parameters<Runtime['reload']>[0]
+
 /** Calls the runtime's handlers directly. */
 export class InProcessTransport implements Transport {
   readonly kind = 'in-process'
@@ -49,6 +52,11 @@ export class InProcessTransport implements Transport {
     if (this.#closed !== undefined)
       return Promise.reject(new EngineError('unavailable', `the engine is closed: it cannot listen on ${address}`))
     return this.#runtime.listen(address, options)
+  }
+
+  /** Change the engine's settings while it runs. @throws EngineError `invalid_argument`; then nothing has changed */
+  reload(settings: ReloadedSettings): void {
+    this.#runtime.reload(settings)
   }
 
   close(): Promise<void> {

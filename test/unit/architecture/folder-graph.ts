@@ -37,6 +37,7 @@ export const folderGraph: FolderGraph = {
   src: { from: ['src/engine', 'src/transport', ...contract] },
 
   'runtime/host': { from: ground },
+  'runtime/settings': { from: contract },
   'runtime/metadata': { from: ground },
   'runtime/events': { from: contract },
   'runtime/registry': { from: ground },
@@ -63,6 +64,7 @@ export const folderGraph: FolderGraph = {
       'runtime/volumes',
       'runtime/oci',
       'runtime/supervise',
+      'runtime/settings',
       ...contract
     ]
   },
@@ -76,6 +78,7 @@ export const folderGraph: FolderGraph = {
       'runtime/volumes',
       'runtime/oci',
       'runtime/containers',
+      'runtime/settings',
       ...contract
     ]
   },
@@ -97,6 +100,7 @@ export const folderGraph: FolderGraph = {
       'runtime/oci',
       'runtime/containers',
       'runtime/supervise',
+      'runtime/settings',
       'runtime/handlers',
       'runtime/daemon',
       ...contract

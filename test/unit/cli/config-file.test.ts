@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { mergeSettings, parseConfig } from '../../../src/cli/config-file.js'
 import { tlsFiles } from '../../../src/cli/daemon-settings.js'
-import { registriesOf } from '../../../src/cli/registry-settings.js'
+import { engineSettings } from '../../../src/cli/engine-settings.js'
 
 // Needs: nothing.
 
@@ -32,7 +32,7 @@ describe('the configuration file', () => {
     ['{"storage-driver":"btrfs","nonsense":1}', /don't match any configuration option: storage-driver, nonsense/],
     ['{"debug":"yes"}', /debug \(in x\.json\): expected true or false, got "yes"/],
     ['{"hosts":"unix:///a"}', /hosts \(in x\.json\): expected a list of texts/],
-    ['{"shutdown-timeout":-1}', /shutdown-timeout .* whole number of seconds/],
+    ['{"shutdown-timeout":1.5}', /shutdown-timeout .* whole number of seconds/],
     ['[]', /must hold a JSON object/],
     ['{', /is not JSON/]
   ])('%s is refused', (text, message) => {
@@ -52,14 +52,10 @@ describe('the configuration file', () => {
 })
 
 describe('settings', () => {
-  it('registries', () => {
-    expect(registriesOf({ registryMirrors: ['https://m'], insecureRegistries: ['r:5000'] })).toEqual({
-      'docker.io': { mirrors: ['https://m'] },
-      'r:5000': { insecure: true }
-    })
-    expect(() => registriesOf({ registryMirrors: ['m'] })).toThrow(/invalid mirror/)
-    expect(() => registriesOf({ insecureRegistries: ['http://r'] })).toThrow(/should not contain ':\/\/'/)
-    expect(() => registriesOf({ insecureRegistries: ['10.0.0.0/8'] })).toThrow(/ranges of addresses are not built/)
+  it('labels are key=value, and a key has one value', () => {
+    expect(engineSettings({ labels: ['a=b', 'a=b', 'c='] })).toEqual({ labels: ['a=b', 'a=b', 'c='] })
+    expect(() => engineSettings({ labels: ['bad'] })).toThrow('bad attribute format: bad')
+    expect(() => engineSettings({ labels: ['a=b', 'a=c'] })).toThrow('conflict labels for a=b and a=c')
   })
 
   it('TLS files mean nothing without --tlsverify', () => {

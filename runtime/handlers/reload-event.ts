@@ -1,0 +1,29 @@
+import { hostname } from 'node:os'
+import type { ContainerContext } from '../containers/container-context.js'
+import type { EventFacts } from '../events/event-log.js'
+import { defaultShmBytes } from '../oci/default-mounts.js'
+import { engineId } from './system-info.js'
+
+/** The event that says that an engine's settings have changed, with those that are in force now: dockerd's `daemon reload`. */
+export function reloadEvent({ settings: { current }, oci, paths, session }: ContainerContext): EventFacts {
+  return {
+    Type: 'daemon',
+    Action: 'reload',
+    id: engineId(paths.root),
+    attributes: {
+      debug: String(current.debug),
+      'default-cgroupns-mode': 'host',
+      'default-ipc-mode': 'private',
+      'default-runtime': oci.name,
+      'default-shm-size': String(defaultShmBytes),
+      features: 'map[]',
+      'insecure-registries': JSON.stringify(current.insecureRegistries),
+      labels: JSON.stringify(current.labels),
+      'live-restore': String(session.keeps),
+      name: hostname(),
+      'registry-mirrors': JSON.stringify(current.registryMirrors),
+      runtimes: `${oci.name}:${oci.path}`,
+      'shutdown-timeout': String(current.shutdownTimeoutSeconds)
+    }
+  }
+}

@@ -12,7 +12,8 @@ import { containerAttributes } from './event-attributes.js'
 import { watchHealth } from './health.js'
 import { letGoAtEnd } from './kept-run.js'
 import { type ProcessStreams, pipeStreams, terminalStreams } from './live-container.js'
-import { LogWriter } from './log-writer.js'
+import { openLog } from './log-settings.js'
+import type { LogWriter } from './log-writer.js'
 import { announceEndpoints } from './network-events.js'
 import { watchOom } from './oom-watch.js'
 import { forgetContainer } from './remove.js'
@@ -104,9 +105,9 @@ function pipes(stdout: number, stderr: number, stdin: number | undefined): Proce
 }
 
 async function goOn(context: ContainerContext, record: ContainerRecord, { line, streams }: Connection): Promise<void> {
-  const { id, config, hostConfig, state } = record
+  const { id, config, state } = record
   const io = context.live.io(id, config)
-  io.begin(streams, (hostConfig.LogConfig?.Type ?? '') === 'none' ? undefined : new LogWriter(context.paths.log(id)))
+  io.begin(streams, openLog(context, record))
   const run = { process: line.asProcess(state.pid), pid: Promise.resolve(state.pid), release: () => line.release() }
   const network = { state: { endpoints: state.endpoints ?? [] } }
   const oom = watchOom(context, record)
@@ -135,7 +136,7 @@ async function finish(context: ContainerContext, record: ContainerRecord): Promi
     await context.oci.remove(id)
     await removeCgroup(context.cgroups, context.paths.cgroup(id))
   }
-  if ((hostConfig.LogConfig?.Type ?? '') !== 'none') await appendRest(folder, context.paths.log(id))
+  await appendRest(folder, openLog(context, record))
   const endpoints = state.endpoints ?? []
   await context.networks.disconnect(id, endpoints)
   for (const path of [context.paths.bundle(id), context.paths.rootfs(id)]) rmSync(path, { recursive: true, force: true })
@@ -152,8 +153,8 @@ async function finish(context: ContainerContext, record: ContainerRecord): Promi
   } else if (restarting) context.restarts.schedule(context.store.find(id) ?? record)
 }
 
-async function appendRest(folder: string, logFile: string): Promise<void> {
-  const log = new LogWriter(logFile)
+async function appendRest(folder: string, log: LogWriter | undefined): Promise<void> {
+  if (log === undefined) return
   for (const stream of ['stdout', 'stderr'] as const) {
     const path = join(folder, `rest.${stream}`)
     if (!existsSync(path)) continue

@@ -1,5 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, mkdir, open } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { Frame } from '../../src/api/index.js'
+import { jsonFormat } from './log-format.js'
+import { compressYoungest, rotate } from './log-rotation.js'
+import type { LogRotation, LogSettings } from './log-settings.js'
 import { nanoTime } from './nano-time.js'
 
 /** Docker's limit for one entry; a longer line becomes several, all but the last without a newline. */
@@ -7,60 +11,64 @@ const entryLimitBytes = 16 * 1024
 
 const newline = 0x0a
 
+/** An entry in its format. */
+interface Encoded {
+  readonly time: string
+  readonly bytes: string | Uint8Array
+}
+
 interface Pending {
   readonly pieces: Uint8Array[]
   bytes: number
 }
 
 /**
- * Writes a container's output as Docker's `json-file` driver does, one JSON object a line:
- *
- * ```
- * {"log":"hello\n","stream":"stdout","time":"2026-01-02T03:04:05.123456789Z"}
- * ```
- *
- * The file is made at the first entry: a silent container has none.
+ * Writes a container's output as a log driver does: in the format of its settings, in files that rotate where they say so
+ * (`log-rotation.ts`). The first file is made at the first entry: a silent container has none.
  */
 export class LogWriter {
   readonly #path: string
+  readonly #settings: LogSettings
+  readonly #attributes: string
   readonly #pending: Record<'stdout' | 'stderr', Pending> = { stdout: { pieces: [], bytes: 0 }, stderr: { pieces: [], bytes: 0 } }
-  readonly #listeners = new Set<() => void>()
   #file: FileHandle | undefined
+  /** Bytes of the growing file; counted where it rotates. */
+  #size = 0
+  /** Of the last entry that was written by this writer. */
+  #lastTime: string | undefined
+  #compressing: Promise<void> | undefined
   #writing: Promise<void> = Promise.resolve()
+  /** Bytes that are waiting to be written; counted where their number is limited. */
+  #waiting = 0
   #failure: unknown
 
-  constructor(path: string) {
+  constructor(path: string, settings: LogSettings = { format: jsonFormat }) {
     this.#path = path
+    this.#settings = settings
+    this.#attributes = settings.attributes === undefined ? '' : settings.format.encodeAttributes(settings.attributes)
   }
 
-  /** Resolves when the complete lines are handed to the kernel. A log that cannot be written (full disk) does not stop the container. */
-  write(frame: Frame): Promise<void> {
+  /**
+   * Resolves when the complete lines are handed to the kernel, or at once where nobody is to wait for them. A log that cannot be written
+   * (full disk) does not stop the container.
+   */
+  async write(frame: Frame): Promise<void> {
     const stream = frame.stream === 'stderr' ? 'stderr' : 'stdout'
-    const time = nanoTime()
-    let entries = ''
-    for (const line of this.#lines(stream, frame.data)) entries += entry(line, stream, time)
-    return this.#append(entries)
+    const written = this.#append(stream, [...this.#lines(stream, frame.data)])
+    if (this.#settings.bufferBytes === undefined) await written
   }
 
   /** Write what has no newline yet and close. Idempotent. */
   async close(): Promise<void> {
-    const time = nanoTime()
-    let entries = ''
     for (const stream of ['stdout', 'stderr'] as const) {
       const rest = take(this.#pending[stream])
-      if (rest.byteLength > 0) entries += entry(rest, stream, time)
+      if (rest.byteLength > 0) this.#append(stream, [rest])
     }
-    await this.#append(entries)
+    await this.#writing
     const file = this.#file
     this.#file = undefined
     await file?.close()
-    for (const listener of this.#listeners) listener()
-  }
-
-  /** Calls `listener` after each write, until the returned function is called. */
-  onWrite(listener: () => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    await this.#compressing
   }
 
   /** Why the last write failed, where one did. */
@@ -68,18 +76,78 @@ export class LogWriter {
     return this.#failure
   }
 
-  #append(entries: string): Promise<void> {
-    if (entries === '') return this.#writing
+  #append(stream: 'stdout' | 'stderr', lines: readonly Uint8Array[]): Promise<void> {
+    if (lines.length === 0) return this.#writing
+    const { format, rotation, bufferBytes } = this.#settings
+    const at = nanoTime()
+    let entries = lines.map((line, index) => {
+      // In a log that rotates a file is known by the time of its first entry.
+      const time = rotation === undefined || index === 0 ? at : nanoTime()
+      return { time, bytes: format.encode({ stream, line, time }, this.#attributes) }
+    })
+    if (bufferBytes !== undefined) entries = entries.filter(entry => this.#hasRoomFor(entry, bufferBytes))
     this.#writing = this.#writing.then(async () => {
       try {
-        this.#file ??= await open(this.#path, 'a', 0o640)
-        await this.#file.appendFile(entries)
+        if (rotation === undefined) await this.#put(entries)
+        else await this.#putRotating(entries, rotation)
       } catch (error) {
         this.#failure = error
       }
-      for (const listener of this.#listeners) listener()
+      if (bufferBytes !== undefined) for (const { bytes } of entries) this.#waiting -= Buffer.byteLength(bytes)
     })
     return this.#writing
+  }
+
+  /** One entry has room in any case. */
+  #hasRoomFor({ bytes }: Encoded, limitBytes: number): boolean {
+    const length = Buffer.byteLength(bytes)
+    if (this.#waiting > 0 && this.#waiting + length > limitBytes) return false
+    this.#waiting += length
+    return true
+  }
+
+  async #put(entries: readonly Encoded[]): Promise<void> {
+    this.#file ??= await this.#open()
+    await this.#file.appendFile(joined(entries))
+    this.#lastTime = entries.at(-1)?.time
+  }
+
+  async #putRotating(entries: readonly Encoded[], rotation: LogRotation): Promise<void> {
+    this.#file ??= await this.#open()
+    let start = 0
+    for (const [index, { bytes }] of entries.entries()) {
+      if (this.#size > 0 && this.#size >= rotation.maxBytes) {
+        if (index > start) await this.#put(entries.slice(start, index))
+        start = index
+        await this.#rotate(rotation)
+      }
+      this.#size += Buffer.byteLength(bytes)
+    }
+    await this.#put(entries.slice(start))
+  }
+
+  async #rotate({ maxFiles, compress }: LogRotation): Promise<void> {
+    // It reads the file that would be moved on.
+    await this.#compressing
+    const file = this.#file
+    this.#file = undefined
+    await file?.close()
+    await rotate(this.#path, maxFiles)
+    this.#file = await this.#open()
+    // A file that cannot be compressed stays as it is.
+    this.#compressing = compress ? compressYoungest(this.#path, this.#lastTime ?? nanoTime()).catch(error => this.#fail(error)) : undefined
+  }
+
+  #fail(error: unknown): void {
+    this.#failure = error
+  }
+
+  async #open(): Promise<FileHandle> {
+    // Not where it is the container's folder, which goes when the container does.
+    if (this.#settings.ownFolder) await mkdir(dirname(this.#path), { mode: 0o700 }).catch(ignoreExisting)
+    const file = await open(this.#path, 'a', 0o640)
+    if (this.#settings.rotation !== undefined) this.#size = (await file.stat()).size
+    return file
   }
 
   *#lines(stream: 'stdout' | 'stderr', data: Uint8Array): Generator<Uint8Array> {
@@ -105,7 +173,12 @@ function take(pending: Pending): Uint8Array {
   return line
 }
 
-function entry(line: Uint8Array, stream: string, time: string): string {
-  const text = Buffer.from(line.buffer, line.byteOffset, line.byteLength).toString('utf8')
-  return `{"log":${JSON.stringify(text)},"stream":"${stream}","time":"${time}"}\n`
+/** Entries of one format are of one kind. */
+function joined(entries: readonly Encoded[]): string | Uint8Array {
+  const pieces = entries.map(({ bytes }) => bytes)
+  return typeof pieces[0] === 'string' ? pieces.join('') : Buffer.concat(pieces.filter(piece => typeof piece !== 'string'))
+}
+
+function ignoreExisting(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EEXIST') throw error
 }

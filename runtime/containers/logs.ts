@@ -3,6 +3,7 @@ import type { Frame } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from './container-context.js'
 import { type LogSelection, readLog } from './log-reader.js'
+import { logPlace } from './log-settings.js'
 
 /** How often a growing log is looked at. */
 const followPollMs = 25
@@ -15,13 +16,13 @@ export function containerLogs(
   signal: AbortSignal
 ): AsyncIterable<Frame> {
   const record = context.store.get(idOrName)
-  if (record.hostConfig.LogConfig?.Type === 'none') {
+  const place = logPlace(context, record)
+  if (place === undefined) {
     throw new EngineError('not_supported', 'configured logging driver does not support reading', { details: { driver: 'none' } })
   }
-  const path = context.paths.log(record.id)
-  if (!selection.follow) return readLog(path, selection)
+  if (!selection.follow) return readLog(place, selection)
   const isRunning = () => context.store.find(record.id)?.state.status === 'running'
-  return readLog(path, selection, async () => {
+  return readLog(place, selection, async () => {
     // Asked before the pause: what was written until the exit is still read after it.
     const more = isRunning()
     if (more) await sleep(followPollMs, undefined, { signal }).catch(() => signal.throwIfAborted())

@@ -26,3 +26,9 @@ export function parseTimestamp(text: string): bigint | undefined {
   const ms = Date.parse(text)
   return Number.isNaN(ms) ? undefined : BigInt(ms) * 1_000_000n
 }
+
+/** The reverse of {@link nanosecondsOf}: RFC 3339 in UTC with nanoseconds. */
+export function timeOf(nanoseconds: bigint): string {
+  const seconds = new Date(Number(nanoseconds / 1_000_000_000n) * 1000).toISOString().slice(0, 19)
+  return `${seconds}.${String(nanoseconds % 1_000_000_000n).padStart(9, '0')}Z`
+}

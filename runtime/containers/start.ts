@@ -18,7 +18,7 @@ import { containerAttributes } from './event-attributes.js'
 import { firstHealth, type HealthWatch, watchHealth } from './health.js'
 import { type KeptRun, startKept } from './kept-run.js'
 import type { RunResult } from './live-containers.js'
-import { LogWriter } from './log-writer.js'
+import { openLog } from './log-settings.js'
 import { nanoTime } from './nano-time.js'
 import { announceEndpoints } from './network-events.js'
 import { type OomWatch, watchOom } from './oom-watch.js'
@@ -98,6 +98,7 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const { id, config, hostConfig } = record
   const rootfs = paths.rootfs(id)
   const bundle = paths.bundle(id)
+  const log = openLog(context, record)
   context.cgroupAttach.expect()
   unwind.add(() => removeRunFolders(context, id))
   mkdirSync(bundle, { recursive: true, mode: 0o700 })
@@ -166,11 +167,10 @@ async function launch(context: ContainerContext, record: ContainerRecord, unwind
   const health = watchHealth(context, record)
   if (oom !== undefined) unwind.add(() => oom.end(0))
   const startedAt = nanoTime()
-  const log = new LogWriter(paths.log(id))
   const io = context.live.io(id, config)
   const streams = await stdio.connect()
   const holder = await kept?.hold(streams)
-  io.begin(streams, (hostConfig.LogConfig?.Type ?? '') === 'none' ? undefined : log)
+  io.begin(streams, log)
   // Recorded before the exit is, for transactions keep their order; but a process that has ended by now is not kept waiting for it.
   const recorded = store.setState(id, {
     status: 'running',

@@ -8,6 +8,7 @@ import { createContainer } from '../containers/create.js'
 import { containerAttributes } from '../containers/event-attributes.js'
 import { checkHealthSettings } from '../containers/health.js'
 import { killContainer } from '../containers/kill.js'
+import { checkLogConfig } from '../containers/log-options.js'
 import { containerLogs } from '../containers/logs.js'
 import { pauseContainer, unpauseContainer } from '../containers/pause.js'
 import { removeContainer } from '../containers/remove.js'
@@ -42,6 +43,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
       const { HostConfig, NetworkingConfig, ...config } = body
       const hostConfig = withDefaults({ ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }, context.oci.name)
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
+      checkLogConfig(hostConfig.LogConfig ?? {})
       refuseRestartPolicy(hostConfig)
       checkHealthSettings(config.Healthcheck)
       checkNamespaceModes(hostConfig)
@@ -158,7 +160,6 @@ export function containerHandlers(context: ContainerContext): Handlers {
       const stdout = query?.stdout ?? false
       const stderr = query?.stderr ?? false
       if (!stdout && !stderr) throw new EngineError('invalid_argument', 'Bad parameters: you must choose at least one stream')
-      if (query?.details) throw new EngineError('not_implemented', 'details: log attributes are not built yet in the in-process runtime')
       const tail = query?.tail === undefined || query.tail === '' || query.tail === 'all' ? undefined : Number(query.tail)
       const since = boundOf('since', query?.since)
       const until = boundOf('until', query?.until)
@@ -169,6 +170,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
           stdout,
           stderr,
           timestamps: query?.timestamps ?? false,
+          details: query?.details ?? false,
           follow: query?.follow ?? false,
           ...(since !== undefined && { since }),
           ...(until !== undefined && { until }),

@@ -31,7 +31,7 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths, execId
     ResolvConfPath: `${folder}/resolv.conf`,
     HostnamePath: `${folder}/hostname`,
     HostsPath: `${folder}/hosts`,
-    LogPath: paths.log(id),
+    LogPath: hostConfig.LogConfig?.Type === 'json-file' ? paths.log(id) : '',
     Name: `/${record.name}`,
     RestartCount: state.restartCount,
     Driver: 'overlay2',

@@ -106,13 +106,6 @@ export function refuseUnsupported(request: ContainerCreateRequest): void {
   for (const [name, value] of Object.entries(host)) {
     if (!hostProperties.has(name) && saysSomething(name, value)) throw notImplemented(`HostConfig.${name}`, value)
   }
-  refuseValues(host)
-}
-
-function refuseValues(host: HostConfig): void {
-  const log = host.LogConfig ?? {}
-  if (!['', 'json-file', 'none'].includes(log.Type ?? '')) throw notImplemented('HostConfig.LogConfig.Type', log.Type)
-  if (saysSomething('Config', log.Config)) throw notImplemented('HostConfig.LogConfig.Config', log.Config)
 }
 
 function saysSomething(name: string, value: unknown): boolean {

@@ -4,6 +4,7 @@ import { readFile, statfs } from 'node:fs/promises'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
 import type { SystemInfoResponse } from '../../src/api/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import { logDrivers } from '../containers/log-options.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
 import { isLoopbackHost, type RegistriesSettings } from '../registry/endpoints.js'
 import { alwaysInsecureRanges, isRange } from '../registry/insecure-ranges.js'
@@ -45,7 +46,7 @@ export async function systemInfo(context: ContainerContext, registries: Registri
     Driver: 'overlay2',
     DriverStatus: driverStatus,
     DockerRootDir: context.paths.root,
-    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: [], Log: ['json-file', 'none'] },
+    Plugins: { Volume: ['local'], Network: ['bridge', 'host', 'null'], Authorization: [], Log: logDrivers.filter(name => name !== 'none') },
     ...limitsOf(context),
     ...kernelSettings(),
     Debug: settings.debug,

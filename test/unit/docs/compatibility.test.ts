@@ -28,8 +28,7 @@ it('every handler answers an operation of the contract', () => {
 const limits: Readonly<Record<string, string>> = {
   ContainerAttach: '`stream=1` only, without `logs`',
   ContainerCreate: 'a field that is not built yet is refused by name',
-  ContainerDelete: 'without `link`',
-  ContainerLogs: 'without `details`'
+  ContainerDelete: 'without `link`'
 }
 
 function compatibility(): string {

@@ -2,6 +2,7 @@ import { appendFile, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { jsonFormat } from '../../../../runtime/containers/log-format.js'
 import { type LogSelection, readLog } from '../../../../runtime/containers/log-reader.js'
 import { LogWriter } from '../../../../runtime/containers/log-writer.js'
 import { nanosecondsOf, parseTimestamp } from '../../../../runtime/containers/nano-time.js'
@@ -24,7 +25,8 @@ async function write(...pieces: readonly (readonly ['stdout' | 'stderr', string]
 
 async function read(selection: Partial<LogSelection> = {}) {
   const lines: string[] = []
-  for await (const frame of readLog(path, { ...all, ...selection })) lines.push(`${frame.stream}:${Buffer.from(frame.data).toString()}`)
+  for await (const frame of readLog({ path, format: jsonFormat, rotates: false }, { ...all, ...selection }))
+    lines.push(`${frame.stream}:${Buffer.from(frame.data).toString()}`)
   return lines
 }
 
@@ -102,7 +104,8 @@ describe('container log', () => {
       await appendFile(path, `${JSON.stringify({ log: `more ${rounds}\n`, stream: 'stdout', time: '2026-01-01T00:00:00.000000000Z' })}\n`)
       return rounds < 3
     }
-    for await (const frame of readLog(path, all, more)) seen.push(Buffer.from(frame.data).toString())
+    for await (const frame of readLog({ path, format: jsonFormat, rotates: false }, all, more))
+      seen.push(Buffer.from(frame.data).toString())
     expect(seen).toEqual(['first\n', 'more 1\n', 'more 2\n', 'more 3\n'])
   })
 

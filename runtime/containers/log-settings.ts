@@ -5,7 +5,6 @@ import type { ContainerRecord } from './container-record.js'
 import { logAttributes } from './log-attributes.js'
 import { jsonFormat, type LogFormat, localFormat } from './log-format.js'
 import { parseHumanSize, parseTruth, parseWholeNumber } from './log-options.js'
-import { LogWriter } from './log-writer.js'
 
 /** Where a container's log is, and how it is read. */
 export interface LogPlace {
@@ -54,16 +53,11 @@ export function logPlace({ paths }: Pick<ContainerContext, 'paths'>, { id, hostC
 }
 
 /**
- * Begin to write a container's log; undefined where its driver keeps none. No file is touched before the first entry.
+ * What the log options of a container mean.
  *
  * @throws EngineError `failed`, in the words in which dockerd refuses to start the container
  */
-export function openLog(context: Pick<ContainerContext, 'paths'>, record: ContainerRecord): LogWriter | undefined {
-  const place = logPlace(context, record)
-  return place && new LogWriter(place.path, logSettings(record))
-}
-
-function logSettings(record: ContainerRecord): LogSettings {
+export function logSettings(record: ContainerRecord): LogSettings {
   const { Type: driver, Config: options } = record.hostConfig.LogConfig ?? {}
   try {
     if (driver === 'local') return { format: localFormat, ownFolder: true, rotation: localOptions(options ?? {}), ...buffer(options ?? {}) }

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
-import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { logAttributes } from './log-attributes.js'
 import { jsonFormat, type LogFormat, localFormat } from './log-format.js'
 import { parseHumanSize, parseTruth, parseWholeNumber } from './log-options.js'
+import type { RuntimePaths } from './runtime-paths.js'
 
 /** Where a container's log is, and how it is read. */
 export interface LogPlace {
@@ -44,7 +44,7 @@ const defaultBufferBytes = 1024 ** 2
 const localRotation: LogRotation = { maxBytes: 20 * 1024 ** 2, maxFiles: 5, compress: true }
 
 /** The log of a container; undefined where its driver keeps none. */
-export function logPlace({ paths }: Pick<ContainerContext, 'paths'>, { id, hostConfig }: ContainerRecord): LogPlace | undefined {
+export function logPlace(paths: RuntimePaths, { id, hostConfig }: ContainerRecord): LogPlace | undefined {
   const { Type: driver, Config: options } = hostConfig.LogConfig ?? {}
   if (driver === 'none') return undefined
   if (driver === 'local')

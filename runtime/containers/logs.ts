@@ -16,7 +16,7 @@ export function containerLogs(
   signal: AbortSignal
 ): AsyncIterable<Frame> {
   const record = context.store.get(idOrName)
-  const place = logPlace(context, record)
+  const place = logPlace(context.paths, record)
   if (place === undefined) {
     throw new EngineError('not_supported', 'configured logging driver does not support reading', { details: { driver: 'none' } })
   }

@@ -8,7 +8,7 @@ import { LogWriter } from './log-writer.js'
  *
  * @throws EngineError `failed`, in the words in which dockerd refuses to start the container
  */
-export function openLog(context: Pick<ContainerContext, 'paths'>, record: ContainerRecord): LogWriter | undefined {
-  const place = logPlace(context, record)
+export function openLog({ paths }: Pick<ContainerContext, 'paths'>, record: ContainerRecord): LogWriter | undefined {
+  const place = logPlace(paths, record)
   return place && new LogWriter(place.path, logSettings(record))
 }

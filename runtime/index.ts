@@ -23,6 +23,7 @@ import { EventFile } from './events/event-file.js'
 import { EventLog } from './events/event-log.js'
 import { adopting } from './handlers/adopting.js'
 import { archiveHandlers } from './handlers/archive-handlers.js'
+import { checkSettings } from './handlers/check-settings.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { execHandlers } from './handlers/exec-handlers.js'
@@ -42,6 +43,7 @@ import { currentProcess } from './host/process-identity.js'
 import { openSeccompCompiler } from './host/seccomp-compiler.js'
 import { Trash } from './host/trash.js'
 import { createImageService } from './images/create-image-service.js'
+import { Semaphore } from './images/semaphore.js'
 import { createLayerUnpacker } from './layers/layer-unpacker.js'
 import { openMetadataStore } from './metadata/lmdb-store.js'
 import { createNetworkManager } from './networks/create-network-manager.js'
@@ -131,13 +133,16 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     ])
     const unpacker = opened(createLayerUnpacker())
     const settings = new LiveSettings(options.settings)
+    checkSettings(settings.current)
     const registries = new LiveRegistries(options.registries ?? {}, registryLists(settings.current))
     const registry = opened(createRegistryClient({ registries: registries.settings, settle: domain => registries.settle(domain) }))
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
     const networks = opened(await createNetworkManager({ host, metadata, tag: rootTag(paths.root), lockPath: paths.lock('networks') }))
+    const downloads = new Semaphore(settings.current.maxConcurrentDownloads)
     const images = createImageService({
+      downloads,
       content,
       metadata,
       snapshotter,
@@ -213,8 +218,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         return listener
       },
       reload(change) {
+        checkSettings({ ...settings.current, ...change })
         registries.change(registryLists({ ...settings.current, ...change }))
         settings.change(change)
+        downloads.places = settings.current.maxConcurrentDownloads
         context.events.publish(reloadEvent(context))
       },
       close: () => {

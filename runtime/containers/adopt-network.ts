@@ -1,6 +1,7 @@
 import type { ContainerContext } from './container-context.js'
 import { isUserDefined } from './container-networks.js'
 import type { ContainerRecord } from './container-record.js'
+import { withEngineDefaults } from './engine-defaults.js'
 import { nameServiceRequest } from './open-network.js'
 
 /**
@@ -14,6 +15,8 @@ export async function adoptNetwork(context: ContainerContext, record: ContainerR
   const servesNames = (state.endpoints ?? []).some(({ networkName }) => isUserDefined({ name: networkName }))
   await Promise.all([
     context.networks.adopt(id),
-    servesNames ? context.networks.serveNames(nameServiceRequest(record, `/proc/${state.pid}/ns/net`)) : undefined
+    servesNames
+      ? context.networks.serveNames(nameServiceRequest(withEngineDefaults(record, context.settings.current), `/proc/${state.pid}/ns/net`))
+      : undefined
   ])
 }

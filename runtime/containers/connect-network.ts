@@ -7,6 +7,7 @@ import type { ContainerContext } from './container-context.js'
 import { containerFiles, hostsLine, serveResolvConf } from './container-files.js'
 import { endpointRequest, endpointSettings, isUserDefined, networkOfMode } from './container-networks.js'
 import type { ContainerRecord } from './container-record.js'
+import { withEngineDefaults } from './engine-defaults.js'
 import { announceEndpoints } from './network-events.js'
 import { nameServiceRequest, publishPorts, resolverFacts } from './open-network.js'
 
@@ -63,8 +64,8 @@ async function joinRunning(
   )
   const endpoints = [...present, endpoint]
   if (isUserDefined(network) && !present.some(({ networkName }) => isUserDefined({ name: networkName }))) {
-    await networks.serveNames(nameServiceRequest(record, `/proc/${state.pid}/ns/net`))
-    serveResolvConf(paths.containerFolder(id), resolverFacts(record))
+    await networks.serveNames(nameServiceRequest(withEngineDefaults(record, context.settings.current), `/proc/${state.pid}/ns/net`))
+    serveResolvConf(paths.containerFolder(id), resolverFacts(withEngineDefaults(record, context.settings.current)))
   }
   const ports = await followWayOut(context, record, endpoints)
   const { Hostname: hostname = '', Domainname: domainname } = record.config

@@ -14,6 +14,7 @@ import type { ContainerContext } from './container-context.js'
 import { containerFiles, writeContainerFiles } from './container-files.js'
 import { containerInit } from './container-init.js'
 import type { ContainerRecord, HealthState } from './container-record.js'
+import { withEngineDefaults } from './engine-defaults.js'
 import { containerAttributes } from './event-attributes.js'
 import { firstHealth, type HealthWatch, watchHealth } from './health.js'
 import { type KeptRun, startKept } from './kept-run.js'
@@ -93,7 +94,8 @@ function refuseForeign(record: ContainerRecord): void {
   )
 }
 
-async function launch(context: ContainerContext, record: ContainerRecord, unwind: Unwind, signal: AbortSignal): Promise<void> {
+async function launch(context: ContainerContext, asked: ContainerRecord, unwind: Unwind, signal: AbortSignal): Promise<void> {
+  const record = withEngineDefaults(asked, context.settings.current)
   const { host, paths, store } = context
   const { id, config, hostConfig } = record
   const rootfs = paths.rootfs(id)

@@ -1,14 +1,15 @@
 import type { HostConfig } from '../../src/api/index.js'
-import { defaultShmBytes, maskedPaths, readonlyPaths } from '../oci/default-mounts.js'
+import { maskedPaths, readonlyPaths } from '../oci/default-mounts.js'
+import { defaultSettings, type EngineSettings } from '../settings/engine-settings.js'
 
 /** A host configuration with what Docker fills in, so that `inspect` shows how the container really is. */
-export function withDefaults(given: HostConfig, runtimeName: string): HostConfig {
+export function withDefaults(given: HostConfig, runtimeName: string, settings: EngineSettings = defaultSettings): HostConfig {
   const privileged = given.Privileged ?? false
   return {
     ...given,
     NetworkMode: given.NetworkMode || 'default',
     RestartPolicy: { Name: given.RestartPolicy?.Name || 'no', MaximumRetryCount: given.RestartPolicy?.MaximumRetryCount ?? 0 },
-    LogConfig: { Type: given.LogConfig?.Type || 'json-file', Config: given.LogConfig?.Config ?? {} },
+    LogConfig: logConfigOf(given, settings),
     AutoRemove: given.AutoRemove ?? false,
     Privileged: privileged,
     ReadonlyRootfs: given.ReadonlyRootfs ?? false,
@@ -20,7 +21,7 @@ export function withDefaults(given: HostConfig, runtimeName: string): HostConfig
     UsernsMode: given.UsernsMode ?? '',
     Isolation: given.Isolation ?? '',
     OomScoreAdj: given.OomScoreAdj ?? 0,
-    ShmSize: given.ShmSize || defaultShmBytes,
+    ShmSize: given.ShmSize || settings.shmBytes,
     Runtime: given.Runtime || runtimeName,
     ConsoleSize: given.ConsoleSize ?? [0, 0],
     Binds: given.Binds ?? null,
@@ -40,4 +41,11 @@ export function withDefaults(given: HostConfig, runtimeName: string): HostConfig
     MaskedPaths: given.MaskedPaths ?? (privileged ? null : maskedPaths),
     ReadonlyPaths: given.ReadonlyPaths ?? (privileged ? null : readonlyPaths)
   }
+}
+
+/** Where the output goes: to the engine's own driver unless said, which takes the engine's options where they are not given. */
+function logConfigOf({ LogConfig }: HostConfig, { logConfig }: EngineSettings): NonNullable<HostConfig['LogConfig']> {
+  const type = LogConfig?.Type || logConfig.type
+  const own = LogConfig?.Config ?? {}
+  return { Type: type, Config: type === logConfig.type ? { ...logConfig.options, ...own } : own }
 }

@@ -39,9 +39,14 @@ export function containerHandlers(context: ContainerContext): Handlers {
   const inspected = new InspectViews()
   return {
     async ContainerCreate({ query, body }) {
+      const { settings } = context
       refuseUnsupported(body)
       const { HostConfig, NetworkingConfig, ...config } = body
-      const hostConfig = withDefaults({ ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }, context.oci.name)
+      const hostConfig = withDefaults(
+        { ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) },
+        context.oci.name,
+        settings.current
+      )
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
       checkLogConfig(hostConfig.LogConfig ?? {})
       refuseRestartPolicy(hostConfig)

@@ -1,7 +1,6 @@
 import { hostname } from 'node:os'
 import type { ContainerContext } from '../containers/container-context.js'
 import type { EventFacts } from '../events/event-log.js'
-import { defaultShmBytes } from '../oci/default-mounts.js'
 import { engineId } from './system-info.js'
 
 /** The event that says that an engine's settings have changed, with those that are in force now: dockerd's `daemon reload`. */
@@ -15,11 +14,12 @@ export function reloadEvent({ settings: { current }, oci, paths, session }: Cont
       'default-cgroupns-mode': 'host',
       'default-ipc-mode': 'private',
       'default-runtime': oci.name,
-      'default-shm-size': String(defaultShmBytes),
+      'default-shm-size': String(current.shmBytes),
       features: 'map[]',
       'insecure-registries': JSON.stringify(current.insecureRegistries),
       labels: JSON.stringify(current.labels),
       'live-restore': String(session.keeps),
+      'max-concurrent-downloads': String(current.maxConcurrentDownloads),
       name: hostname(),
       'registry-mirrors': JSON.stringify(current.registryMirrors),
       runtimes: `${oci.name}:${oci.path}`,

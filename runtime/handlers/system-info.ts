@@ -51,7 +51,7 @@ export async function systemInfo(context: ContainerContext, registries: Registri
     ...kernelSettings(),
     Debug: settings.debug,
     SystemTime: new Date().toISOString(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: settings.logConfig.type,
     CgroupDriver: 'cgroupfs',
     CgroupVersion: context.cgroups.kind === 'v2' ? '2' : '1',
     NEventsListener: context.events.listenerCount,

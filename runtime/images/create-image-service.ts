@@ -29,6 +29,8 @@ export interface ImageServiceOptions {
   readonly runRoot: string
   /** What is pulled where the caller asks for no platform. @default this machine's */
   readonly platform?: string
+  /** How many layers come at a time: Docker's `max-concurrent-downloads`. @default 3 */
+  readonly downloads?: Semaphore
 }
 
 /** The image service, and what only the composition root calls. */
@@ -40,8 +42,7 @@ export interface CollectingImageService extends ImageService {
   collectGarbage(): Promise<void>
 }
 
-/** As Docker's `max-concurrent-downloads`. */
-const downloadsAtOnce = 3
+const defaultDownloads = 3
 
 /** How long what a killed pull has brought in waits for the next one; a removal of any image takes it earlier. */
 const resumableMs = 24 * 60 * 60 * 1000
@@ -52,7 +53,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
   const parts: PullParts = {
     ...options,
     locks: createDigestLocks({ directory: join(options.runRoot, 'locks'), lock: options.lock }),
-    places: new Semaphore(downloadsAtOnce),
+    places: options.downloads ?? new Semaphore(defaultDownloads),
     platform: parsePlatform(options.platform ?? formatPlatform(hostPlatform()))
   }
   return {

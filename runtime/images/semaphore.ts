@@ -1,15 +1,22 @@
 /** At most so many at a time, in the order in which they asked. */
 export class Semaphore {
-  #free: number
+  #places: number
+  #taken = 0
   readonly #waiting: (() => void)[] = []
 
   constructor(places: number) {
-    this.#free = places
+    this.#places = places
+  }
+
+  /** From now on. Who has a place keeps it. */
+  set places(places: number) {
+    this.#places = places
+    while (!this.isFull && this.#waiting.length > 0) this.#waiting.shift()?.()
   }
 
   /** Whether who asks now has to wait. */
   get isFull(): boolean {
-    return this.#free === 0
+    return this.#taken >= this.#places
   }
 
   /** @returns what gives the place back; call it once. @throws the signal's reason when it fires first */
@@ -17,6 +24,7 @@ export class Semaphore {
     return new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason)
       const enter = () => {
+        this.#taken++
         signal.removeEventListener('abort', leave)
         resolve(() => this.#release())
       }
@@ -24,18 +32,14 @@ export class Semaphore {
         this.#waiting.splice(this.#waiting.indexOf(enter), 1)
         reject(signal.reason)
       }
-      if (this.#free > 0) {
-        this.#free--
-        return enter()
-      }
+      if (!this.isFull) return enter()
       signal.addEventListener('abort', leave, { once: true })
       this.#waiting.push(enter)
     })
   }
 
   #release(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#free++
-    else next()
+    this.#taken--
+    if (!this.isFull) this.#waiting.shift()?.()
   }
 }

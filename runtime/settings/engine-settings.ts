@@ -1,3 +1,5 @@
+import type { LogConfig, Ulimit } from '../../src/api/index.js'
+
 /** What is set for the engine as a whole: `daemon.json`'s keys, where they mean something to a running engine. */
 export interface EngineSettings {
   /** As `docker info` shows them: `key=value`. @default none */
@@ -8,8 +10,24 @@ export interface EngineSettings {
   readonly registryMirrors: readonly string[]
   /** Hosts, and ranges of addresses (`10.0.0.0/8`), of registries to reach by plain HTTP or unchecked TLS. @default none */
   readonly insecureRegistries: readonly string[]
+  /** Layers that come at a time. @default 3 */
+  readonly maxConcurrentDownloads: number
   /** How long a daemon that stops waits for what it does; negative is as long as it takes. In seconds. @default 15 */
   readonly shutdownTimeoutSeconds: number
+  /** Where the output of containers goes that do not say; its options go to those of the same driver. @default json-file, without options */
+  readonly logConfig: { readonly type: string; readonly options: Readonly<NonNullable<LogConfig['Config']>> }
+  /** Size of a container's /dev/shm. @default 67108864 */
+  readonly shmBytes: number
+  /** Limits of containers that do not set the same one. @default none */
+  readonly ulimits: readonly Ulimit[]
+  /** Whether an init program runs in containers that do not say. @default false */
+  readonly init: boolean
+  /** Name servers of containers that name none. @default those of the host */
+  readonly dns: readonly string[]
+  /** Resolver options, of containers that give none. @default those of the host */
+  readonly dnsOptions: readonly string[]
+  /** Search domains, of containers that give none. @default those of the host */
+  readonly dnsSearch: readonly string[]
 }
 
 /** The settings that {@link LiveSettings} begins with. */
@@ -18,7 +36,15 @@ export const defaultSettings: EngineSettings = {
   debug: false,
   registryMirrors: [],
   insecureRegistries: [],
-  shutdownTimeoutSeconds: 15
+  maxConcurrentDownloads: 3,
+  shutdownTimeoutSeconds: 15,
+  logConfig: { type: 'json-file', options: {} },
+  shmBytes: 64 * 1024 * 1024,
+  ulimits: [],
+  init: false,
+  dns: [],
+  dnsOptions: [],
+  dnsSearch: []
 }
 
 /** Settings that may change while the engine runs. Whoever goes by one reads it when it is needed. */

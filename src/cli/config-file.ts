@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { EngineError } from '../errors/index.js'
 import { type DaemonSettings, settingNames } from './daemon-settings.js'
+import { settingTypes } from './setting-types.js'
 
 /**
  * Read a configuration file: a JSON object with the keys of dockerd's `daemon.json` that mean something here.
@@ -78,18 +79,11 @@ function parseJson(text: string, path: string): unknown {
   }
 }
 
-function checked(value: unknown, key: string, type: (typeof settingNames)[keyof typeof settingNames]['type'], path: string): unknown {
-  const { isValid, expected } = types[type]
-  if (isValid(value)) return value
-  throw new EngineError('invalid_argument', `${key} (in ${path}): expected ${expected}, got ${JSON.stringify(value)}`, { details: { key } })
+function checked(value: unknown, key: string, typeName: keyof typeof settingTypes, path: string): unknown {
+  const type = settingTypes[typeName]
+  const found = type.ofFile(value)
+  if (found !== undefined) return found
+  throw new EngineError('invalid_argument', `${key} (in ${path}): expected ${type.expected}, got ${JSON.stringify(value)}`, {
+    details: { key }
+  })
 }
-
-const types = {
-  text: { isValid: (value: unknown) => typeof value === 'string' && value !== '', expected: 'a text' },
-  texts: {
-    isValid: (value: unknown) => Array.isArray(value) && value.every(item => typeof item === 'string'),
-    expected: 'a list of texts'
-  },
-  boolean: { isValid: (value: unknown) => typeof value === 'boolean', expected: 'true or false' },
-  seconds: { isValid: (value: unknown) => Number.isInteger(value), expected: 'a whole number of seconds' }
-} as const

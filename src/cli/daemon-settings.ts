@@ -1,32 +1,17 @@
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { EngineError } from '../errors/index.js'
+import type { SettingType, settingTypes } from './setting-types.js'
 
-/** What a daemon can be told, by flags and by its configuration file. Absent: not told. */
-export interface DaemonSettings {
-  readonly hosts?: readonly string[]
-  readonly root?: string
-  readonly runtime?: string
-  readonly registryMirrors?: readonly string[]
-  readonly insecureRegistries?: readonly string[]
-  readonly tlsVerify?: boolean
-  readonly tlsCaCert?: string
-  readonly tlsCert?: string
-  readonly tlsKey?: string
-  readonly group?: string
-  readonly pidFile?: string
-  readonly debug?: boolean
-  readonly shutdownTimeoutSeconds?: number
-  readonly labels?: readonly string[]
-  /** Listen on TCP for everybody. */
-  readonly withoutAuthentication?: boolean
-}
+type TypeName = keyof typeof settingTypes
+type ValueOf<Name extends TypeName> = (typeof settingTypes)[Name] extends SettingType<infer Value> ? Value : never
 
 /** A setting: its name in the configuration file (dockerd's), its flag, and what it holds. */
 interface Setting {
   readonly key: string
+  /** As the command takes it, without the dashes. */
   readonly flag: string
-  readonly type: 'text' | 'texts' | 'boolean' | 'seconds'
+  readonly type: TypeName
   /** Whether it may change while the daemon runs: with SIGHUP, as dockerd's. */
   readonly reloads: boolean
 }
@@ -34,26 +19,39 @@ interface Setting {
 /** The settings, by their property. Flags and configuration file are both read from this table. */
 export const settingNames = {
   hosts: { key: 'hosts', flag: 'host', type: 'texts', reloads: false },
-  root: { key: 'data-root', flag: 'root', type: 'text', reloads: false },
+  root: { key: 'data-root', flag: 'data-root', type: 'text', reloads: false },
   runtime: { key: 'default-runtime', flag: 'default-runtime', type: 'text', reloads: false },
   registryMirrors: { key: 'registry-mirrors', flag: 'registry-mirror', type: 'texts', reloads: true },
   insecureRegistries: { key: 'insecure-registries', flag: 'insecure-registry', type: 'texts', reloads: true },
+  maxConcurrentDownloads: { key: 'max-concurrent-downloads', flag: 'max-concurrent-downloads', type: 'count', reloads: true },
+  logDriver: { key: 'log-driver', flag: 'log-driver', type: 'text', reloads: false },
+  logOptions: { key: 'log-opts', flag: 'log-opt', type: 'options', reloads: false },
+  ulimits: { key: 'default-ulimits', flag: 'default-ulimit', type: 'ulimits', reloads: false },
+  shmBytes: { key: 'default-shm-size', flag: 'default-shm-size', type: 'bytes', reloads: true },
+  init: { key: 'init', flag: 'init', type: 'boolean', reloads: false },
+  dns: { key: 'dns', flag: 'dns', type: 'addresses', reloads: false },
+  dnsOptions: { key: 'dns-opts', flag: 'dns-opt', type: 'texts', reloads: false },
+  dnsSearch: { key: 'dns-search', flag: 'dns-search', type: 'texts', reloads: false },
   tlsVerify: { key: 'tlsverify', flag: 'tlsverify', type: 'boolean', reloads: false },
   tlsCaCert: { key: 'tlscacert', flag: 'tlscacert', type: 'text', reloads: false },
   tlsCert: { key: 'tlscert', flag: 'tlscert', type: 'text', reloads: false },
   tlsKey: { key: 'tlskey', flag: 'tlskey', type: 'text', reloads: false },
-  group: { key: 'group', flag: 'group', type: 'text', reloads: false },
-  pidFile: { key: 'pidfile', flag: 'pidfile', type: 'text', reloads: false },
-  debug: { key: 'debug', flag: 'debug', type: 'boolean', reloads: true },
-  shutdownTimeoutSeconds: { key: 'shutdown-timeout', flag: 'shutdown-timeout', type: 'seconds', reloads: true },
-  labels: { key: 'labels', flag: 'label', type: 'texts', reloads: true },
   withoutAuthentication: {
     key: 'insecure-tcp-without-authentication',
     flag: 'insecure-tcp-without-authentication',
     type: 'boolean',
     reloads: false
-  }
-} as const satisfies { readonly [K in keyof DaemonSettings]-?: Setting }
+  },
+  group: { key: 'group', flag: 'group', type: 'text', reloads: false },
+  pidFile: { key: 'pidfile', flag: 'pidfile', type: 'text', reloads: false },
+  shutdownTimeoutSeconds: { key: 'shutdown-timeout', flag: 'shutdown-timeout', type: 'seconds', reloads: true },
+  labels: { key: 'labels', flag: 'label', type: 'texts', reloads: true },
+  debug: { key: 'debug', flag: 'debug', type: 'boolean', reloads: true },
+  logLevel: { key: 'log-level', flag: 'log-level', type: 'level', reloads: false }
+} as const satisfies Readonly<Record<string, Setting>>
+
+/** What a daemon can be told, by flags and by its configuration file. Absent: not told. */
+export type DaemonSettings = { readonly [Name in keyof typeof settingNames]?: ValueOf<(typeof settingNames)[Name]['type']> }
 
 /** Where a daemon listens unless told. */
 export const defaultHost = 'unix:///run/gantry.sock'

@@ -7,15 +7,28 @@ const defaultShutdownSeconds = 15
 /** As long as a timer can be set, in milliseconds: three weeks. */
 const longestMs = 2 ** 31 - 1
 
+/** Settings that mean the same to the engine. */
+const taken = [
+  'registryMirrors',
+  'insecureRegistries',
+  'shutdownTimeoutSeconds',
+  'maxConcurrentDownloads',
+  'shmBytes',
+  'ulimits',
+  'init',
+  'dns',
+  'dnsOptions',
+  'dnsSearch'
+] as const satisfies readonly (keyof DaemonSettings & keyof ReloadedSettings)[]
+
 /** What the engine is told of a daemon's settings. @throws EngineError `invalid_argument` for labels that are none */
 export function engineSettings(settings: DaemonSettings): ReloadedSettings {
-  const { labels, debug, registryMirrors, insecureRegistries, shutdownTimeoutSeconds } = settings
+  const { labels, debug, logDriver, logOptions } = settings
   return {
     ...(labels && { labels: checkLabels(labels) }),
     ...(debug !== undefined && { debug }),
-    ...(registryMirrors && { registryMirrors }),
-    ...(insecureRegistries && { insecureRegistries }),
-    ...(shutdownTimeoutSeconds !== undefined && { shutdownTimeoutSeconds })
+    ...((logDriver ?? logOptions) !== undefined && { logConfig: { type: logDriver ?? 'json-file', options: logOptions ?? {} } }),
+    ...Object.fromEntries(taken.flatMap(name => (settings[name] === undefined ? [] : [[name, settings[name]]])))
   }
 }
 

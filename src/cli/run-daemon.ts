@@ -5,7 +5,7 @@ import type { Listener } from '../transport/transport.js'
 import { Unwind } from '../util/unwind.js'
 import { type DaemonSettings, defaultHost, tlsFiles } from './daemon-settings.js'
 import { engineSettings, shutdownGraceMs } from './engine-settings.js'
-import { Log } from './log.js'
+import { Log, type LogLevel } from './log.js'
 import { writePidFile } from './pid-file.js'
 import { reloadSettings } from './reload-settings.js'
 import { stopSignal } from './stop-signal.js'
@@ -29,7 +29,7 @@ export async function runDaemon(start: DaemonStart): Promise<void> {
   const tls = tlsFiles(settings)
   const stopped = stopSignal()
   const parts = new Unwind()
-  const log = new Log(settings.debug ? 'debug' : 'info')
+  const log = new Log(levelOf(settings))
   // A failure that nobody waited for is told and does not end the service of all others.
   process.on('unhandledRejection', reason => log.error(`a failure that nobody waited for: ${textOf(reason)}`))
   // Until there is something to reload: the signal's own effect is the end of the process.
@@ -92,7 +92,7 @@ async function reloaded({ start, settings, transport, log }: Reload): Promise<Da
   try {
     const { settings: next, postponed } = await reloadSettings(start.configFile, { current: settings, flags: start.flags })
     transport.reload(engineSettings(next))
-    log.level = next.debug ? 'debug' : 'info'
+    log.level = levelOf(next)
     log.info(`configuration read again from ${start.configFile}`)
     if (postponed.length > 0) log.warn(`takes effect when the daemon is started again: ${postponed.join(', ')}`)
     return next
@@ -100,6 +100,10 @@ async function reloaded({ start, settings, transport, log }: Reload): Promise<Da
     log.error(`SIGHUP: the configuration stays as it was: ${textOf(error)}`)
     return settings
   }
+}
+
+function levelOf({ debug, logLevel = 'info' }: DaemonSettings): LogLevel {
+  return debug ? 'debug' : logLevel
 }
 
 function textOf(error: unknown): string {

@@ -1,0 +1,137 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { type GantryDaemon, startGantryDaemon } from '../lab/gantry-daemon.js'
+
+// Needs: root, busybox from the lab, the docker command.
+
+const execute = promisify(execFile)
+const lab = inject('lab')
+const image = lab.images.busybox ?? ''
+const obstacle = process.getuid?.() === 0 && image !== '' ? undefined : 'needs root and the lab'
+
+describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === undefined ? '' : ` (${obstacle})`}`, () => {
+  let folder: string
+  let daemon: GantryDaemon | undefined
+
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'gantry-settings-'))
+  })
+  afterEach(async () => {
+    if (daemon !== undefined) {
+      const ids = await docker('ps', '-aq')
+      if (ids !== '') await docker('rm', '-f', ...ids.split('\n'))
+    }
+    await daemon?.stop()
+    daemon = undefined
+    await rm(folder, { recursive: true, force: true })
+  })
+
+  const start = async (...argv: readonly string[]) => {
+    daemon = await startGantryDaemon({ folder, arguments: argv })
+    await docker('pull', '-q', image)
+  }
+  const startWith = async (config: unknown) => {
+    const file = join(folder, 'daemon.json')
+    await writeFile(file, JSON.stringify(config))
+    await start('--config-file', file)
+  }
+  const docker = async (...argv: readonly string[]) => {
+    const { stdout } = await execute('docker', argv, { env: { ...process.env, DOCKER_HOST: daemon?.host, DOCKER_CONFIG: folder } })
+    return stdout.trim()
+  }
+  const inspect = async (format: string, ...argv: readonly string[]) => {
+    const id = await docker('create', ...argv, image, 'true')
+    return docker('inspect', '-f', format, id)
+  }
+
+  const defaults = {
+    'log-driver': 'none',
+    'default-ulimits': { nofile: { Name: 'nofile', Soft: 1000, Hard: 2000 }, core: { Soft: 0, Hard: 0 } },
+    'default-shm-size': '32M',
+    dns: ['10.1.2.3'],
+    'dns-opts': ['timeout:7'],
+    'dns-search': ['example.test'],
+    init: true,
+    'max-concurrent-downloads': 1
+  }
+  const asFlags = [
+    ...['--log-driver', 'none', '--default-ulimit', 'nofile=1000:2000', '--default-ulimit', 'core=0', '--default-shm-size', '32MiB'],
+    ...['--dns', '10.1.2.3', '--dns-opt', 'timeout:7', '--dns-search', 'example.test', '--init', '--max-concurrent-downloads=1']
+  ]
+
+  it.each([
+    ['from a file', () => startWith(defaults)],
+    ['by flags', () => start(...asFlags)]
+  ])('containers that leave something open have the defaults %s', async (_how, begin) => {
+    await begin()
+    const seen = await docker(
+      'run',
+      '--rm',
+      image,
+      'sh',
+      '-c',
+      'ulimit -Sn; ulimit -Hn; ulimit -c; df -k /dev/shm | tail -1; cat /proc/1/comm /etc/resolv.conf; true'
+    )
+    const [soft, hard, core, shm, first, ...resolver] = seen.split('\n')
+    expect([soft, hard, core, first]).toEqual(['1000', '2000', '0', expect.stringMatching(/init/)])
+    expect(shm).toMatch(/^shm\s+32768\s/)
+    expect(resolver).toEqual(['search example.test', 'nameserver 10.1.2.3', 'options timeout:7'])
+    expect(await docker('info', '-f', '{{.LoggingDriver}}')).toBe('none')
+    // As in dockerd: the driver and the size are the container's from now on, the rest is the engine's.
+    expect(await inspect('{{.HostConfig.LogConfig.Type}} {{.HostConfig.ShmSize}} {{.HostConfig.Dns}}')).toBe('none 33554432 []')
+  })
+
+  it('what a container says itself counts', async () => {
+    await startWith(defaults)
+    const own = [
+      ...['--init=false', '--ulimit', 'nofile=500:600', '--shm-size', '16m', '--dns', '10.9.9.9', '--dns-opt', 'timeout:1'],
+      ...['--dns-search', 'own.test', '--log-driver', 'json-file']
+    ]
+    const seen = await docker(
+      'run',
+      '--rm',
+      ...own,
+      image,
+      'sh',
+      '-c',
+      'ulimit -Sn; ulimit -c; df -k /dev/shm | tail -1; cat /proc/1/comm /etc/resolv.conf; true'
+    )
+    const [soft, core, shm, first, ...resolver] = seen.split('\n')
+    expect([soft, core, first]).toEqual(['500', '0', 'sh'])
+    expect(shm).toMatch(/^shm\s+16384\s/)
+    expect(resolver).toEqual(['search own.test', 'nameserver 10.9.9.9', 'options timeout:1'])
+    expect(await inspect('{{.HostConfig.LogConfig.Type}}', ...own)).toBe('json-file')
+  })
+
+  it('options of the log go to containers of the same driver', async () => {
+    await startWith({ 'log-driver': 'json-file', 'log-opts': { 'max-size': '1m', 'max-file': '3' } })
+    const format = '{{json .HostConfig.LogConfig}}'
+    expect(JSON.parse(await inspect(format))).toEqual({ Type: 'json-file', Config: { 'max-size': '1m', 'max-file': '3' } })
+    const own = await inspect(format, '--log-opt', 'max-size=2m')
+    expect(JSON.parse(own)).toEqual({ Type: 'json-file', Config: { 'max-size': '2m', 'max-file': '3' } })
+    expect(JSON.parse(await inspect(format, '--log-driver', 'none'))).toEqual({ Type: 'none', Config: {} })
+  })
+
+  it.each([
+    [['--log-driver', 'no-such-driver'], /log-driver.*no-such-driver/],
+    [['--log-opt', 'max-size=10x'], /log-opts: .*10x/],
+    [['--default-ulimit', 'nofile=2:1'], /default-ulimit.*Expected limits/],
+    [['--default-shm-size', 'much'], /Expected a size such as 64M/],
+    [['--dns', 'name.example'], /Expected IP addresses/],
+    [['--max-concurrent-downloads', '0'], /at least 1/],
+    [['--log-level', 'loud'], /Expected debug, info, warn, error, fatal/],
+    [['--init=maybe'], /Expected true or false/],
+    [['--iptables=false'], /unknown option '--iptables=false'/]
+  ])('%j is refused', async (argv, message) => {
+    await expect(startGantryDaemon({ folder, arguments: argv })).rejects.toThrow(message)
+  })
+
+  it('log-level says how much is said', async () => {
+    await start('--log-level', 'debug')
+    expect(await daemon?.output()).toMatch(/POST \S*\/images\/create/)
+  })
+})

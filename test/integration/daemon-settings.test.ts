@@ -118,7 +118,7 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
 
   it.each([
     [['--log-driver', 'no-such-driver'], /log-driver.*no-such-driver/],
-    [['--log-opt', 'max-size=10x'], /log-opts: .*10x/],
+    [['--log-opt', 'nonsense=1'], /log-opts: unknown log opt 'nonsense' for json-file log driver/],
     [['--default-ulimit', 'nofile=2:1'], /default-ulimit.*Expected limits/],
     [['--default-shm-size', 'much'], /Expected a size such as 64M/],
     [['--dns', 'name.example'], /Expected IP addresses/],

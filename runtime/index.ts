@@ -15,6 +15,7 @@ import { removeContainer } from './containers/remove.js'
 import { Restarts } from './containers/restarts.js'
 import { defaultRoot, rootTag, runtimePaths } from './containers/runtime-paths.js'
 import { launchContainer } from './containers/start.js'
+import { stopKept } from './containers/stop-kept.js'
 import { sweepContainers } from './containers/sweep.js'
 import { createContentStore } from './content/file-content-store.js'
 import type { ConnectionPool } from './daemon/connection-pool.js'
@@ -47,6 +48,7 @@ import { Semaphore } from './images/semaphore.js'
 import { createLayerUnpacker } from './layers/layer-unpacker.js'
 import { openMetadataStore } from './metadata/lmdb-store.js'
 import { createNetworkManager } from './networks/create-network-manager.js'
+import type { NetworkDefaults } from './networks/network-defaults.js'
 import { readBoundingSet } from './oci/capabilities.js'
 import { createOciRuntime } from './oci/oci-runtime.js'
 import { createSeccompPrograms } from './oci/seccomp-programs.js'
@@ -139,7 +141,15 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
-    const networks = opened(await createNetworkManager({ host, metadata, tag: rootTag(paths.root), lockPath: paths.lock('networks') }))
+    const networks = opened(
+      await createNetworkManager({
+        host,
+        metadata,
+        tag: rootTag(paths.root),
+        lockPath: paths.lock('networks'),
+        defaults: networkDefaults(settings.current)
+      })
+    )
     const downloads = new Semaphore(settings.current.maxConcurrentDownloads)
     const images = createImageService({
       downloads,
@@ -235,6 +245,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   }
 }
 
+function networkDefaults({ addressPools, bridgeAddress, mtu }: EngineSettings): NetworkDefaults {
+  return { pools: addressPools, ...(bridgeAddress !== undefined && { bridgeAddress }), ...(mtu !== undefined && { mtu }) }
+}
+
 function registryLists({ registryMirrors, insecureRegistries }: EngineSettings): RegistryLists {
   return { mirrors: registryMirrors, insecure: insecureRegistries }
 }
@@ -242,6 +256,7 @@ function registryLists({ registryMirrors, insecureRegistries }: EngineSettings):
 /** The session's containers first, then the parts in the reverse order of their making. */
 async function closeRuntime(context: ContainerContext, parts: Unwind): Promise<void> {
   const own = context.store.list().filter(record => record.sessionId === context.session.id && !record.keep)
+  if (context.session.keeps && !context.settings.current.liveRestore) await stopKept(context)
   context.restarts.close()
   const removed = await Promise.allSettled(own.map(record => removeContainer(context, record.id, { force: true, volumes: true })))
   const left = await context.live.letGo()

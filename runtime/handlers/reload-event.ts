@@ -18,7 +18,7 @@ export function reloadEvent({ settings: { current }, oci, paths, session }: Cont
       features: 'map[]',
       'insecure-registries': JSON.stringify(current.insecureRegistries),
       labels: JSON.stringify(current.labels),
-      'live-restore': String(session.keeps),
+      'live-restore': String(session.keeps && current.liveRestore),
       'max-concurrent-downloads': String(current.maxConcurrentDownloads),
       name: hostname(),
       'registry-mirrors': JSON.stringify(current.registryMirrors),

@@ -76,7 +76,7 @@ export async function systemInfo(context: ContainerContext, registries: Registri
     DefaultRuntime: context.oci.name,
     Swarm: { NodeID: '', NodeAddr: '', LocalNodeState: 'inactive', ControlAvailable: false, Error: '', RemoteManagers: null },
     // Containers are to survive the engine's process only where somebody is there to watch them.
-    LiveRestoreEnabled: context.session.keeps,
+    LiveRestoreEnabled: context.session.keeps && settings.liveRestore,
     Isolation: '',
     InitBinary: '',
     ContainerdCommit: { ID: '' },

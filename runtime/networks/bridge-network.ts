@@ -6,6 +6,7 @@ import { parseIpv4, parseSubnet } from '../host/netlink/ipv4.js'
 import { isAlive } from '../host/process-identity.js'
 import { bridgeSettings } from './bridge-settings.js'
 import { removeForeignRules } from './forwarding-rules.js'
+import type { NetworkDefaults } from './network-defaults.js'
 import type { StoredEndpoint, StoredNetwork } from './network-record.js'
 import type { NetworkStore } from './network-store.js'
 import type { RuleBook } from './rule-book.js'
@@ -22,6 +23,8 @@ export interface BridgeNetworkOptions {
   readonly host: Pick<Host, 'lock'> & { readonly network: HostNetwork }
   readonly store: NetworkStore
   readonly rules: RuleBook
+  /** Where subnets come from that nobody chose. */
+  readonly defaults: NetworkDefaults
   /** Excludes other processes of this data root. */
   readonly lockPath: string
 }
@@ -161,7 +164,9 @@ export class BridgeNetwork {
     await sweepEndpoints(this.#options, { patient: true })
     const users = store.endpoints(this.id)
     const others = store.list().flatMap(other => (other.id === this.id || other.subnet === '' ? [] : [other.subnet]))
-    if (users.length === 0 && pool.subnet === undefined) return chooseSubnet([...taken.map(other => other.subnet), ...others])
+    if (users.length === 0 && pool.subnet === undefined) {
+      return chooseSubnet([...taken.map(other => other.subnet), ...others], this.#options.defaults.pools)
+    }
     const link = taken.find(other => other.subnet === overlap)?.link ?? 'a route'
     const why = users.length === 0 ? 'they were asked for by the network' : `${users.length} containers are on the network`
     throw new EngineError(

@@ -10,6 +10,7 @@ import { BridgeNetwork, sweepEndpoints } from './bridge-network.js'
 import { bridgeSettings } from './bridge-settings.js'
 import { NameService, type NameServiceRequest } from './names/name-service.js'
 import { NetworkCatalog } from './network-catalog.js'
+import { checkDefaults, type NetworkDefaults } from './network-defaults.js'
 import type {
   ConnectRequest,
   EndpointRequest,
@@ -34,6 +35,8 @@ export interface NetworkManagerOptions {
   readonly tag: string
   /** A file all processes of this data root lock to bring a bridge up or down. */
   readonly lockPath: string
+  /** What is set for networks that do not say. @default as Docker */
+  readonly defaults?: NetworkDefaults
 }
 
 /** A bridge that went away, or a random name that was taken: once or twice is bad luck, more is something else. */
@@ -44,7 +47,8 @@ const attempts = 3
  * store so that several processes can share them. What dead processes left is forgotten first.
  */
 export async function createNetworkManager(options: NetworkManagerOptions): Promise<NetworkManager> {
-  const { host, metadata, tag, lockPath } = options
+  const { host, metadata, tag, lockPath, defaults = {} } = options
+  checkDefaults(defaults)
   const user = { id: randomBytes(8).toString('hex'), process: currentProcess() }
   const store = new NetworkStore(metadata, user)
   const rules = new RuleBook({ host, metadata, lockPath, table: `gantry_${tag === '' ? 'default' : tag}` })
@@ -54,11 +58,14 @@ export async function createNetworkManager(options: NetworkManagerOptions): Prom
     rules,
     lockPath,
     user,
-    catalog: new NetworkCatalog({ host, store, tag, user }),
+    defaults,
+    catalog: new NetworkCatalog({ host, store, tag, user, defaults }),
     publisher: new PortPublisher({ metadata, rules, owner: user.process }),
     names: new NameService({ network: host.network, endpoints: () => store.endpoints() })
   })
   await manager.sweep({ patient: false })
+  // What cannot be as it is set is told now, and not to whoever starts the first container.
+  if (defaults.bridgeAddress !== undefined || defaults.mtu !== undefined) await manager.list()
   return manager
 }
 
@@ -68,6 +75,7 @@ interface Parts {
   readonly rules: RuleBook
   readonly lockPath: string
   readonly user: NetworkUser
+  readonly defaults: NetworkDefaults
   readonly catalog: NetworkCatalog
   readonly publisher: PortPublisher
   readonly names: NameService

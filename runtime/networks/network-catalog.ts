@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { EngineError } from '../../src/errors/engine-error.js'
 import type { Host } from '../host/host.js'
 import type { HostNetwork } from '../host/host-network.js'
 import { machineLock } from './bridge-network.js'
 import { bridgeSettings, defaultBridgeOptions } from './bridge-settings.js'
+import { type NetworkDefaults, withDefaults } from './network-defaults.js'
 import type { NetworkRequest } from './network-manager.js'
 import type { NetworkDriver, NetworkUser, StoredNetwork } from './network-record.js'
 import type { NetworkStore } from './network-store.js'
@@ -18,6 +20,7 @@ export interface NetworkCatalogOptions {
   /** Tells this data root's bridges from those of others. */
   readonly tag: string
   readonly user: NetworkUser
+  readonly defaults: NetworkDefaults
 }
 
 /** Which networks there are: their records, without what they have on the host. */
@@ -68,7 +71,9 @@ export class NetworkCatalog {
       const id = randomBytes(32).toString('hex')
       const bridge = settings.bridge ?? freeName(tag, id, [...links.map(({ name }) => name), ...others.map(other => other.bridge)])
       if (settings.bridge !== undefined) refuseTaken(settings.bridge, id, others, links)
-      const subnet = request.pool.subnet ?? chooseSubnet([...subnets.map(taken => taken.subnet), ...others.map(other => other.subnet)])
+      const subnet =
+        request.pool.subnet ??
+        chooseSubnet([...subnets.map(taken => taken.subnet), ...others.map(other => other.subnet)], this.#options.defaults.pools)
       if (request.pool.subnet !== undefined) refuseOverlap(subnet, others, subnets)
       const { name, pool, internal, attachable, labels, options, keep } = request
       const network: StoredNetwork = {
@@ -108,25 +113,50 @@ export class NetworkCatalog {
     const { host, store, tag } = this.#options
     const known = store.list()
     const found = predefinedNetworks.flatMap(name => known.filter(network => network.name === name))
-    if (found.length === predefinedNetworks.length) return found
+    if (found.length === predefinedNetworks.length) return Promise.all(found.map(network => this.#asSet(network)))
     const { subnets } = await host.network.addressing()
-    const subnet = firstSubnet([...subnets.map(taken => taken.subnet), ...known.map(network => network.subnet)])
+    const subnet = firstSubnet(
+      [...subnets.map(taken => taken.subnet), ...known.map(network => network.subnet)],
+      this.#options.defaults.pools
+    )
     const bridge = tag === '' ? 'gantry0' : `gty${tag}`
     const addresses = { bridge, subnet, gateway: gatewayOf(subnet) }
-    return store.ensure([
+    const made = await store.ensure([
       predefined('bridge', 'bridge', addresses, defaultBridgeOptions(bridge)),
       predefined('host', 'host', noAddresses, {}),
       predefined('none', 'null', noAddresses, {})
     ])
+    return Promise.all(made.map(network => this.#asSet(network)))
+  }
+
+  /** The default network, as the engine's settings want it. */
+  async #asSet(network: StoredNetwork): Promise<StoredNetwork> {
+    const { host, store, defaults } = this.#options
+    const wanted = network.name === 'bridge' ? withDefaults(network, defaults) : network
+    if (isDeepStrictEqual(wanted, network)) return network
+    const users = store.endpoints(network.id)
+    if (users.length > 0) {
+      throw new EngineError(
+        'conflict',
+        `the default network cannot have other settings (bip, mtu) while containers are on it: ${users.map(({ containerName }) => containerName).join(', ')}`,
+        { details: { network: network.name } }
+      )
+    }
+    // With what it was before; whoever needs it next brings it up anew.
+    await host.network.removeLink(network.bridge)
+    const { lastAddress: _lastAddress, ...rest } = wanted
+    const down: StoredNetwork = { ...rest, state: 'down', users: [] }
+    await store.replace(down)
+    return down
   }
 }
 
 /** Where none is free, who brings the bridge up is told; whoever does not need it is not bothered. */
-function firstSubnet(taken: readonly string[]): string {
+function firstSubnet(taken: readonly string[], pools: NetworkDefaults['pools']): string {
   try {
-    return chooseSubnet(taken)
+    return chooseSubnet(taken, pools)
   } catch (error) {
-    if (EngineError.is(error) && error.code === 'resource_exhausted') return chooseSubnet([])
+    if (EngineError.is(error) && error.code === 'resource_exhausted') return chooseSubnet([], pools)
     throw error
   }
 }

@@ -74,6 +74,11 @@ export class NetworkStore {
     })
   }
 
+  /** Put a network in the place of the one with its id. */
+  replace(network: StoredNetwork): Promise<void> {
+    return this.#metadata.transaction(transaction => put(transaction, network))
+  }
+
   /**
    * Forget a network.
    *

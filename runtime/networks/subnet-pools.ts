@@ -9,18 +9,50 @@ export function* defaultPools(): Generator<Subnet> {
   for (let index = 0; index < 16; index += 1) yield { first: (192 * 256 + 168) * size16 + index * size20, prefixLength: 20 }
 }
 
+/** A range of addresses that networks get their subnets of, and how large those are: `{ base: '10.0.0.0/8', size: 24 }`. */
+export interface SubnetPool {
+  readonly base: string
+  /** Length of a subnet's prefix, in bits. */
+  readonly size: number
+}
+
+/** The subnets of pools, in order. */
+export function* subnetsOf(pools: readonly SubnetPool[]): Generator<Subnet> {
+  for (const { base, size } of pools) {
+    const whole = required(base)
+    for (let first = whole.first; first <= lastAddress(whole); first += 2 ** (32 - size)) yield { first, prefixLength: size }
+  }
+}
+
 /**
- * The first pool that nothing on this host uses.
+ * The first subnet that nothing on this host uses.
  *
  * @param taken subnets of the host's addresses and routes
+ * @param pools where to take it from @default Docker's
  * @throws EngineError `resource_exhausted`
  */
-export function chooseSubnet(taken: readonly string[]): string {
-  for (const pool of defaultPools()) if (!overlapsAny(pool, taken)) return formatSubnet(pool)
+export function chooseSubnet(taken: readonly string[], pools: readonly SubnetPool[] = []): string {
+  for (const pool of pools.length > 0 ? subnetsOf(pools) : defaultPools()) if (!overlapsAny(pool, taken)) return formatSubnet(pool)
+  const all = pools.length > 0 ? pools.map(({ base }) => base).join(', ') : '172.17.0.0/16 to 172.31.0.0/16 and 192.168.0.0/16'
   throw new EngineError(
     'resource_exhausted',
-    'could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network: every one of 172.17.0.0/16 to 172.31.0.0/16 and 192.168.0.0/16 overlaps with an address or a route of this host (see `ip route`)'
+    `could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network: every one of ${all} overlaps with an address or a route of this host (see \`ip route\`)`
   )
+}
+
+/** Check pools. @throws EngineError `invalid_argument` in Docker's words */
+export function checkPools(pools: readonly SubnetPool[]): void {
+  for (const { base, size } of pools) {
+    const whole = parseSubnet(base)
+    if (whole === undefined)
+      throw new EngineError('invalid_argument', `invalid base pool ${JSON.stringify(base)}: invalid CIDR address: ${base}`)
+    if (size < whole.prefixLength || size > 30) {
+      throw new EngineError(
+        'invalid_argument',
+        `in default address pool, base ${base}: the size ${size} is not between ${whole.prefixLength} and 30`
+      )
+    }
+  }
 }
 
 /** The first of `taken` that shares addresses with the subnet. */

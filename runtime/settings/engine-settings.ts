@@ -14,6 +14,14 @@ export interface EngineSettings {
   readonly maxConcurrentDownloads: number
   /** How long a daemon that stops waits for what it does; negative is as long as it takes. In seconds. @default 15 */
   readonly shutdownTimeoutSeconds: number
+  /** Whether containers go on when a daemon stops. @default true */
+  readonly liveRestore: boolean
+  /** Address and network of the default bridge: `10.20.0.1/24`. Of the start. @default the first free network */
+  readonly bridgeAddress?: string
+  /** Where networks get their addresses that do not say. Of the start. @default Docker's pools */
+  readonly addressPools: readonly { readonly base: string; readonly size: number }[]
+  /** Longest packet on the default network, in bytes. Of the start. @default 1500 */
+  readonly mtu?: number
   /** Where the output of containers goes that do not say; its options go to those of the same driver. @default json-file, without options */
   readonly logConfig: { readonly type: string; readonly options: Readonly<NonNullable<LogConfig['Config']>> }
   /** Size of a container's /dev/shm. @default 67108864 */
@@ -38,6 +46,8 @@ export const defaultSettings: EngineSettings = {
   insecureRegistries: [],
   maxConcurrentDownloads: 3,
   shutdownTimeoutSeconds: 15,
+  liveRestore: true,
+  addressPools: [],
   logConfig: { type: 'json-file', options: {} },
   shmBytes: 64 * 1024 * 1024,
   ulimits: [],

@@ -48,6 +48,17 @@ const flagTexts = {
   },
   maxConcurrentDownloads: { argument: 'count', description: 'layers to pull at a time (default: 3)' },
   runtime: { argument: 'name', description: 'OCI runtime, by name or path (default: crun, else runc)' },
+  bridgeAddress: {
+    argument: 'address/length',
+    description: "the default network's bridge and subnet, such as 10.20.0.1/24 (default: the first free one)"
+  },
+  addressPools: {
+    argument: 'base=...,size=...',
+    description: `where networks get their addresses, such as base=10.30.0.0/16,size=24${repeated} (default: Docker's)`
+  },
+  mtu: { argument: 'bytes', description: 'longest packet on the default network (default: 1500)' },
+  userlandProxy: { description: 'accept connections to published ports in this process; nothing else is built (default: true)' },
+  liveRestore: { description: 'leave containers running when the daemon stops (default: true)' },
   logDriver: { argument: 'driver', description: 'where the output of containers goes (default: json-file)' },
   logOptions: { argument: 'key=value', description: `option of that driver${repeated}` },
   ulimits: { argument: 'name=soft[:hard]', description: `limit of the processes in containers, such as nofile=1024:2048${repeated}` },

@@ -89,5 +89,25 @@ const ulimits: SettingType<readonly UlimitSetting[]> = {
   }
 }
 
+const pools: SettingType<readonly PoolSetting[]> = {
+  expected: 'address pools, as in [{ "base": "10.30.0.0/16", "size": 24 }]; as a flag base=10.30.0.0/16,size=24',
+  ofFile(value) {
+    const isPool = (item: unknown): item is PoolSetting =>
+      typeof item === 'object' && item !== null && 'base' in item && typeof item.base === 'string' && 'size' in item && isWhole(item.size)
+    return Array.isArray(value) && value.every(isPool) ? value.map(({ base, size }) => ({ base, size })) : undefined
+  },
+  ofFlag(value, before = []) {
+    const fields = new Map(value.split(',').map(part => part.split('=', 2) as [string, string | undefined]))
+    const [base, size] = [fields.get('base'), fields.get('size')]
+    return fields.size === 2 && base !== undefined && /^\d+$/.test(size ?? '') ? [...before, { base, size: Number(size) }] : undefined
+  }
+}
+
+/** A range of addresses, and the length of the prefix that a network of it has. */
+interface PoolSetting {
+  readonly base: string
+  readonly size: number
+}
+
 /** The kinds of settings. */
-export const settingTypes = { text, texts, addresses, boolean, seconds, count, bytes, level, options, ulimits } as const
+export const settingTypes = { text, texts, addresses, boolean, seconds, count, bytes, level, options, ulimits, pools } as const

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -121,6 +122,11 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
     [['--log-opt', 'nonsense=1'], /log-opts: unknown log opt 'nonsense' for json-file log driver/],
     [['--default-ulimit', 'nofile=2:1'], /default-ulimit.*Expected limits/],
     [['--default-shm-size', 'much'], /Expected a size such as 64M/],
+    [['--bip', '10.20.0.0/24'], /bip 10\.20\.0\.0\/24: expected the bridge's address/],
+    [['--default-address-pool', 'base=10.0.0.0/16'], /Expected address pools/],
+    [['--default-address-pool', 'base=10.0.0.0/16,size=8'], /default address pool, base 10\.0\.0\.0\/16: the size 8/],
+    [['--mtu', '20'], /mtu 20: expected 68 to 65535/],
+    [['--userland-proxy=false'], /userland-proxy: false is not built/],
     [['--dns', 'name.example'], /Expected IP addresses/],
     [['--max-concurrent-downloads', '0'], /at least 1/],
     [['--log-level', 'loud'], /Expected debug, info, warn, error, fatal/],
@@ -128,6 +134,90 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
     [['--iptables=false'], /unknown option '--iptables=false'/]
   ])('%j is refused', async (argv, message) => {
     await expect(startGantryDaemon({ folder, arguments: argv })).rejects.toThrow(message)
+  })
+
+  it('bip, mtu and address pools are where networks get their addresses', async () => {
+    await startWith({ bip: '10.211.7.1/24', mtu: 1400, 'default-address-pools': [{ base: '10.212.0.0/16', size: 24 }] })
+    const format = '{{(index .IPAM.Config 0).Subnet}} {{(index .IPAM.Config 0).Gateway}}'
+    expect(await docker('network', 'inspect', '-f', format, 'bridge')).toBe('10.211.7.0/24 10.211.7.1')
+    const seen = await docker('run', '--rm', image, 'sh', '-c', 'ip addr show eth0; ip route')
+    expect(seen).toMatch(/mtu 1400/)
+    expect(seen).toMatch(/inet 10\.211\.7\.2\/24/)
+    expect(seen).toMatch(/default via 10\.211\.7\.1/)
+    await docker('network', 'create', 'one')
+    await docker('network', 'create', 'two')
+    const subnets = await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', 'one', 'two')
+    expect(subnets.split('\n')).toEqual(['10.212.0.0/24', '10.212.1.0/24'])
+    await docker('network', 'rm', 'one', 'two')
+  })
+
+  it('the default network changes with the settings, unless containers are on it', async () => {
+    await start('--bip', '10.211.8.1/24')
+    await docker('run', '-d', '--name', 'there', image, 'sleep', '1000')
+    await daemon?.stop()
+    await expect(startGantryDaemon({ folder, arguments: ['--bip', '10.211.9.1/24'] })).rejects.toThrow(
+      /cannot have other settings \(bip, mtu\) while containers are on it: there/
+    )
+    await start()
+    expect(await docker('exec', 'there', 'ip', 'route')).toMatch(/via 10\.211\.8\.1/)
+    await docker('rm', '-f', 'there')
+    await daemon?.stop()
+    await start('--bip', '10.211.9.1/24')
+    expect(await docker('run', '--rm', image, 'ip', 'route')).toMatch(/via 10\.211\.9\.1/)
+  })
+
+  it('a registry in an insecure range is reached by plain HTTP', async () => {
+    const { hostAddress } = lab.world ?? {}
+    const [host = '', port] = lab.registry?.address.split(':') ?? []
+    if (hostAddress === undefined || port === undefined) return
+    const proxy = createServer(client => {
+      const registry = connect({ host, port: Number(port) })
+      for (const [from, to] of [
+        [client, registry],
+        [registry, client]
+      ] as const) {
+        from.on('error', () => to.destroy())
+        from.pipe(to)
+      }
+    })
+    await new Promise<void>(resolve => proxy.listen(0, hostAddress, resolve))
+    // A server that listens on a port has an address of this form.
+    const name = image.replace(/^[^/]+/, `${hostAddress}:${(proxy.address() as AddressInfo).port}`)
+    try {
+      const config = join(folder, 'daemon.json')
+      await writeFile(config, '{}')
+      daemon = await startGantryDaemon({ folder, arguments: ['--config-file', config] })
+      await expect(docker('pull', '-q', name)).rejects.toThrow(/TLS/)
+      await writeFile(config, JSON.stringify({ 'insecure-registries': [`${hostAddress}/30`] }))
+      process.kill(daemon.pid, 'SIGHUP')
+      await expect.poll(() => daemon?.output()).toContain('read again')
+      expect(await docker('pull', '-q', name)).toBe(name)
+    } finally {
+      proxy.close()
+    }
+  })
+
+  it('live-restore says whether containers go on when the daemon stops', async () => {
+    const run = (name: string, ...argv: readonly string[]) =>
+      docker('run', '-d', '--stop-timeout', '1', '--name', name, ...argv, image, 'sh', '-c', 'trap "exit 3" TERM; sleep 1000 & wait')
+    const status = (name: string) => docker('inspect', '-f', '{{.State.Status}} {{.State.ExitCode}}', name)
+    await start()
+    await run('stays')
+    await daemon?.stop()
+    await start('--live-restore=false')
+    expect(await docker('info', '-f', '{{.LiveRestoreEnabled}}')).toBe('false')
+    expect(await status('stays')).toBe('running 0')
+    await run('always', '--restart', 'always')
+    await run('unless', '--restart', 'unless-stopped')
+    await run('by-hand', '--restart', 'unless-stopped')
+    await docker('stop', 'by-hand')
+    await daemon?.stop()
+    await start()
+    expect(await docker('info', '-f', '{{.LiveRestoreEnabled}}')).toBe('true')
+    expect(await status('stays')).toBe('exited 3')
+    expect(await status('by-hand')).toBe('exited 3')
+    await expect.poll(() => status('always'), { timeout: 10_000 }).toBe('running 0')
+    await expect.poll(() => status('unless'), { timeout: 10_000 }).toBe('running 0')
   })
 
   it('log-level says how much is said', async () => {

@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import { adoptNetwork } from '../../../../runtime/containers/adopt-network.js'
 import type { ContainerContext } from '../../../../runtime/containers/container-context.js'
 import { type ContainerRecord, createdState } from '../../../../runtime/containers/container-record.js'
+import { LiveSettings } from '../../../../runtime/settings/engine-settings.js'
 
 /** What the networks are asked to do. */
 async function adopt(networkName: string, pid: number): Promise<readonly unknown[]> {
   const calls: unknown[] = []
   const context = {
+    settings: new LiveSettings(),
     networks: {
       adopt: async (id: string) => calls.push(['adopt', id]),
       serveNames: async (request: unknown) => calls.push(['serveNames', request])

@@ -1,4 +1,4 @@
-import { EngineError } from '../../src/errors/index.js'
+import type { Hijacked } from '../../src/api/index.js'
 
 /** Docker's keys to leave a terminal without ending it: Ctrl-P, Ctrl-Q. */
 export const defaultDetachKeys: Uint8Array = Uint8Array.of(0x10, 0x11)
@@ -6,20 +6,37 @@ export const defaultDetachKeys: Uint8Array = Uint8Array.of(0x10, 0x11)
 const controlNames: Readonly<Record<string, number>> = { '@': 0, '[': 27, '\\': 28, ']': 29, '^': 30, _: 31 }
 
 /**
- * The bytes of Docker's notation for keys: single characters, or `ctrl-` and a letter or one of `@[\]^_`, with commas between them.
- *
- * @throws EngineError `failed` in Docker's words and with its status
+ * The bytes of Docker's notation for keys: single characters, or `ctrl-` and a letter or one of `@[\]^_`, with commas between them. Undefined
+ * where it is none.
  */
-export function parseDetachKeys(text: string): Uint8Array {
-  return Uint8Array.from(
-    text.split(',').map(key => {
-      if (key.length === 1) return key.charCodeAt(0)
-      const name = key.startsWith('ctrl-') ? key.slice('ctrl-'.length) : ''
-      const code = /^[a-z]$/.test(name) ? name.charCodeAt(0) - 'a'.charCodeAt(0) + 1 : controlNames[name]
-      if (code !== undefined) return code
-      throw new EngineError('failed', `Invalid escape keys (${text}) provided`, { details: { field: 'DetachKeys', value: text } })
-    })
-  )
+export function parseDetachKeys(text: string): Uint8Array | undefined {
+  const codes = text.split(',').map(key => {
+    if (key.length === 1) return key.charCodeAt(0)
+    const name = key.startsWith('ctrl-') ? key.slice('ctrl-'.length) : ''
+    return /^[a-z]$/.test(name) ? name.charCodeAt(0) - 'a'.charCodeAt(0) + 1 : controlNames[name]
+  })
+  const known = codes.filter(code => code !== undefined)
+  return known.length === codes.length ? Uint8Array.from(known) : undefined
+}
+
+/** The connection to a terminal, which the keys leave: the process goes on. `left` is called before the connection ends. */
+export function detachable(connection: Hijacked, keys: Uint8Array, left: () => void): Hijacked {
+  const filter = new DetachFilter(keys)
+  const close = () => connection.close()
+  return {
+    tty: connection.tty,
+    output: connection.output,
+    closeWrite: () => connection.closeWrite(),
+    close,
+    [Symbol.asyncDispose]: close,
+    write: async typed => {
+      const { pass, detached } = filter.push(typed)
+      if (pass.length > 0) await connection.write(pass)
+      if (!detached) return
+      left()
+      await close()
+    }
+  }
 }
 
 /** Looks for the keys in what is typed. The beginning of the sequence is held back until the next key shows what it was. */
@@ -33,6 +50,8 @@ export class DetachFilter {
 
   /** What to pass on, and whether the keys were typed; what comes after them is dropped. */
   push(typed: Uint8Array): { readonly pass: Uint8Array; readonly detached: boolean } {
+    const [first = 0] = this.#keys
+    if (this.#held === 0 && !typed.includes(first)) return { pass: typed, detached: false }
     const pass: number[] = []
     for (const key of typed) {
       if (key === this.#keys[this.#held]) {

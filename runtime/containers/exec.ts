@@ -9,7 +9,7 @@ import { deferred } from '../../src/util/deferred.js'
 import { Unwind } from '../../src/util/unwind.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
-import { DetachFilter, defaultDetachKeys, parseDetachKeys } from './detach-keys.js'
+import { defaultDetachKeys, detachable, parseDetachKeys } from './detach-keys.js'
 import { containerAttributes } from './event-attributes.js'
 import { cannotStart, execFailure } from './exec-failure.js'
 import { execSpec } from './exec-spec.js'
@@ -29,6 +29,11 @@ export function createExec(context: ContainerContext, idOrName: string, settings
   const argv = settings.Cmd ?? []
   if (argv.length === 0) throw new EngineError('invalid_argument', 'No exec command specified', { details: { field: 'Cmd' } })
   const detachKeys = settings.DetachKeys ? parseDetachKeys(settings.DetachKeys) : undefined
+  if (settings.DetachKeys && detachKeys === undefined) {
+    throw new EngineError('failed', `Invalid escape keys (${settings.DetachKeys}) provided`, {
+      details: { field: 'DetachKeys', value: settings.DetachKeys }
+    })
+  }
   context.cgroupAttach.expect()
   const exec: Exec = {
     id: randomBytes(32).toString('hex'),
@@ -58,7 +63,8 @@ export async function startExec(
   const connection = exec.io.attach({ stdin: AttachStdin, stdout: AttachStdout, stderr: AttachStderr })
   try {
     await launch(context, record, exec, options.consoleSize)
-    return exec.io.tty && AttachStdin ? detachable(context, record, exec, connection) : connection
+    if (!exec.io.tty || !AttachStdin) return connection
+    return detachable(connection, exec.detachKeys ?? defaultDetachKeys, () => publish(context, record, exec, 'exec_detach'))
   } catch (error) {
     await connection.close()
     return lastWords(exec.io.tty, error)
@@ -157,26 +163,6 @@ export function findExec(context: ContainerContext, id: string): Exec {
   if (record !== undefined && !isOver) return exec
   context.execs.remove(exec.id)
   throw new EngineError('not_found', `No such exec instance: ${id}`, { details: { exec: id } })
-}
-
-/** The connection to a terminal, which the detach keys leave: the process goes on. */
-function detachable(context: ContainerContext, record: ContainerRecord, exec: Exec, connection: Hijacked): Hijacked {
-  const filter = new DetachFilter(exec.detachKeys ?? defaultDetachKeys)
-  const close = () => connection.close()
-  return {
-    tty: connection.tty,
-    output: connection.output,
-    closeWrite: () => connection.closeWrite(),
-    close,
-    [Symbol.asyncDispose]: close,
-    write: async typed => {
-      const { pass, detached } = filter.push(typed)
-      if (pass.length > 0) await connection.write(pass)
-      if (!detached) return
-      publish(context, record, exec, 'exec_detach')
-      await close()
-    }
-  }
 }
 
 function claim(context: ContainerContext, exec: Exec): ContainerRecord {

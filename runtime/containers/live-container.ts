@@ -4,7 +4,7 @@ import { ReadStream } from 'node:tty'
 import type { Frame, Hijacked } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { deferred } from '../../src/util/deferred.js'
-import type { LogWriter } from './log-writer.js'
+import type { LogMark, LogWriter } from './log-writer.js'
 import { OutputHub } from './output-hub.js'
 
 /** Which streams an attached caller takes part in. */
@@ -35,6 +35,7 @@ export class LiveContainer {
   #started = deferred<ProcessStreams>()
   #stdinClosed = false
   #drained: Promise<void> = Promise.resolve()
+  #log: LogWriter | undefined
 
   constructor(options: { readonly tty: boolean; readonly stdinOnce: boolean }) {
     this.tty = options.tty
@@ -44,6 +45,7 @@ export class LiveContainer {
   /** The process is there: output flows from now on, and what was written to stdin before goes in. */
   begin(streams: ProcessStreams, log: LogWriter | undefined): void {
     this.#streams = streams
+    this.#log = log
     this.#drained = this.#drain(streams, log)
     streams.stdin?.on('error', () => {}) // a process that ended without reading: its writers are told by `write`
     if (this.#stdinClosed && !this.tty) streams.stdin?.end()
@@ -53,6 +55,11 @@ export class LiveContainer {
   /** All output of this run has been logged and handed on. */
   get drained(): Promise<void> {
     return this.#drained
+  }
+
+  /** What divides the log at this moment: who attaches in the same turn gets what is after it. Undefined where nothing is logged here. */
+  markLog(): LogMark | undefined {
+    return this.#log?.mark()
   }
 
   get terminalFd(): number | undefined {

@@ -4,12 +4,22 @@ import type { Frame } from '../../src/api/index.js'
 import { jsonFormat } from './log-format.js'
 import { compressYoungest, rotate } from './log-rotation.js'
 import type { LogRotation, LogSettings } from './log-settings.js'
-import { nanoTime } from './nano-time.js'
+import { nanosecondsOf, nanoTime } from './nano-time.js'
 
 /** Docker's limit for one entry; a longer line becomes several, all but the last without a newline. */
 const entryLimitBytes = 16 * 1024
 
 const newline = 0x0a
+
+/** A boundary in a log that is written. */
+export interface LogMark {
+  /** No entry from before it has a later time, none from after it an earlier one. Nanoseconds since 1970. */
+  readonly until: bigint
+  /** Resolves when the entries from before it can be read. */
+  readonly written: Promise<void>
+  /** Beginnings of lines from before it, which are no entries yet. */
+  readonly pending: readonly Frame[]
+}
 
 /** An entry in its format. */
 interface Encoded {
@@ -69,6 +79,13 @@ export class LogWriter {
     this.#file = undefined
     await file?.close()
     await this.#compressing
+  }
+
+  /** The boundary between what was given to {@link write} by now and what comes from now on. */
+  mark(): LogMark {
+    const pending = (stream: 'stdout' | 'stderr'): readonly Frame[] =>
+      this.#pending[stream].bytes === 0 ? [] : [{ stream, data: Buffer.concat(this.#pending[stream].pieces) }]
+    return { until: nanosecondsOf(nanoTime()), written: this.#writing, pending: [...pending('stdout'), ...pending('stderr')] }
   }
 
   /** Why the last write failed, where one did. */

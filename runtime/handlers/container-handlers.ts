@@ -1,11 +1,11 @@
 import type { Handlers, HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import { attachContainer } from '../containers/attach.js'
 import { containerChanges } from '../containers/changes.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { plannedNetworks } from '../containers/container-networks.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import { createContainer } from '../containers/create.js'
-import { containerAttributes } from '../containers/event-attributes.js'
 import { checkHealthSettings } from '../containers/health.js'
 import { killContainer } from '../containers/kill.js'
 import { checkLogConfig } from '../containers/log-options.js'
@@ -187,18 +187,14 @@ export function containerHandlers(context: ContainerContext): Handlers {
     },
 
     async ContainerAttach({ path, query }) {
-      const record = context.store.get(path.id)
-      if (query?.logs)
-        throw new EngineError('not_implemented', 'logs: attaching with the earlier output is not built yet in the in-process runtime')
-      if (!(query?.stream ?? false))
-        throw new EngineError('not_implemented', 'attaching without stream is not built yet in the in-process runtime')
-      const attached = context.live.io(record.id, record.config).attach({
+      return attachContainer(context, path.id, {
+        logs: query?.logs ?? false,
+        stream: query?.stream ?? false,
         stdin: query?.stdin ?? false,
         stdout: query?.stdout ?? false,
-        stderr: query?.stderr ?? false
+        stderr: query?.stderr ?? false,
+        ...(query?.detachKeys && { detachKeys: query.detachKeys })
       })
-      context.events.publish({ Type: 'container', Action: 'attach', id: record.id, attributes: containerAttributes(record) })
-      return attached
     }
   }
 }

@@ -26,7 +26,6 @@ it('every handler answers an operation of the contract', () => {
 
 /** What is true of an operation that is implemented, but not whole: in the words of the error that says so. */
 const limits: Readonly<Record<string, string>> = {
-  ContainerAttach: '`stream=1` only, without `logs`',
   ContainerCreate: 'a field that is not built yet is refused by name',
   ContainerDelete: 'without `link`'
 }

@@ -5,13 +5,11 @@ const bytes = (text: string) => Buffer.from(text, 'latin1')
 
 describe('detach keys', () => {
   it('are single characters and control keys with commas between them', () => {
-    expect([...parseDetachKeys('ctrl-a,x,ctrl-@,ctrl-_,ctrl-[')]).toEqual([1, 120, 0, 31, 27])
+    expect(parseDetachKeys('ctrl-a,x,ctrl-@,ctrl-_,ctrl-[')).toEqual(Uint8Array.of(1, 120, 0, 31, 27))
   })
 
-  it('that are none are refused in the words of Docker', () => {
-    for (const text of ['ctrl-xx', 'ab', 'ctrl-A', 'ctrl-', 'a,,b']) {
-      expect(() => parseDetachKeys(text)).toThrow(`Invalid escape keys (${text}) provided`)
-    }
+  it('that are none are not guessed at', () => {
+    for (const text of ['ctrl-xx', 'ab', 'ctrl-A', 'ctrl-', 'a,,b']) expect(parseDetachKeys(text)).toBeUndefined()
   })
 
   it('are found across pieces, and what comes after them is dropped', () => {

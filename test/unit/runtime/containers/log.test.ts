@@ -60,6 +60,20 @@ describe('container log', () => {
     expect(entries.map(entry => entry.slice('stdout:'.length)).join('')).toBe(text)
   })
 
+  it('can be divided at any moment: what came before, and the beginnings of lines', async () => {
+    const writer = new LogWriter(path)
+    const write = (text: string) => writer.write({ stream: 'stdout', data: Buffer.from(text) })
+    void write('one\ntw')
+    const mark = writer.mark()
+    void write('o\nthree\n')
+    await mark.written
+    expect(await read({ until: mark.until })).toEqual(['stdout:one\n'])
+    expect(mark.pending.map(({ stream, data }) => [stream, Buffer.from(data).toString()])).toEqual([['stdout', 'tw']])
+    await writer.close()
+    expect(writer.mark().pending).toEqual([])
+    expect(await read()).toEqual(['stdout:one\n', 'stdout:two\n', 'stdout:three\n'])
+  })
+
   it('makes no file for a silent container, and reads none', async () => {
     await write()
     await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' })

@@ -202,8 +202,13 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await images.collectGarbage()
     let closed: Promise<void> | undefined
     const lists: Handlers = { ...imageHandlers(context), ...adopting(context, containerHandlers(context)) }
+    const listeners = new Set<Listener>()
+    const openListeners = new Set<Listener>()
     const handlers = {
-      ...systemHandlers(context, registries.settings),
+      ...systemHandlers(context, {
+        registries: registries.settings,
+        openAddresses: () => [...openListeners].map(({ address }) => address)
+      }),
       ...authHandlers(registry),
       ...lists,
       ...diskUsageHandlers(context, lists),
@@ -212,7 +217,6 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...networkHandlers(context),
       ...volumeHandlers(context)
     }
-    const listeners = new Set<Listener>()
     let pool: ConnectionPool | undefined
     return {
       handlers,
@@ -225,6 +229,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         const engine = { handlers, version, apiVersion: runtimeApiVersion, newestApiVersion: newestVersion, smallestApiVersion }
         const listener = await listen(engine, address, listenOptions, pool)
         listeners.add(listener)
+        if (address.startsWith('tcp:') && listenOptions?.tls === undefined) openListeners.add(listener)
         return listener
       },
       reload(change) {

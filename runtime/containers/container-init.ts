@@ -18,9 +18,14 @@ export interface ContainerInit {
   readonly argv: readonly string[]
 }
 
+/** The program that `--init` runs, where this host has one. */
+export function initProgram(): string | undefined {
+  return programs.flatMap(name => folders.map(folder => join(folder, name))).find(isExecutable)
+}
+
 /** @throws EngineError `not_found` where this host has no such program */
 export function containerInit(): ContainerInit {
-  const source = programs.flatMap(name => folders.map(folder => join(folder, name))).find(isExecutable)
+  const source = initProgram()
   if (source === undefined) {
     throw new EngineError(
       'not_found',

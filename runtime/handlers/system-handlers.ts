@@ -3,8 +3,7 @@ import type { Handlers, SystemVersionResponse } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
-import type { RegistriesSettings } from '../registry/endpoints.js'
-import { systemInfo } from './system-info.js'
+import { type SystemFacts, systemInfo } from './system-info.js'
 import { timestampOf } from './timestamp.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './version.js'
 
@@ -15,7 +14,7 @@ const goArchitectures: Readonly<Record<string, string>> = { x64: 'amd64', ia32: 
 const builderVersion = '1'
 
 /** The operations of the engine as a whole. */
-export function systemHandlers(context: ContainerContext, registries: RegistriesSettings = {}): Handlers {
+export function systemHandlers(context: ContainerContext, facts: SystemFacts = { registries: {}, openAddresses: () => [] }): Handlers {
   return {
     SystemPing: async () => 'OK',
 
@@ -29,7 +28,7 @@ export function systemHandlers(context: ContainerContext, registries: Registries
 
     SystemVersion: () => systemVersion(context),
 
-    SystemInfo: () => systemInfo(context, registries),
+    SystemInfo: () => systemInfo(context, facts),
 
     async SystemEvents({ query }, { signal }) {
       const since = timestampOf('since', query?.since)

@@ -1,14 +1,18 @@
 import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { readFile, statfs } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { readdir, readFile, statfs } from 'node:fs/promises'
 import { arch, cpus, hostname, release, totalmem } from 'node:os'
+import { basename } from 'node:path'
 import type { SystemInfoResponse } from '../../src/api/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import { initProgram } from '../containers/container-init.js'
 import { logDrivers } from '../containers/log-options.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
 import { isLoopbackHost, type RegistriesSettings } from '../registry/endpoints.js'
 import { alwaysInsecureRanges, isRange } from '../registry/insecure-ranges.js'
 import type { EngineSettings } from '../settings/engine-settings.js'
+import { stateWord } from './container-views.js'
+import { kernelSettings, limitsOf, warningsOf } from './system-limits.js'
 import { version } from './version.js'
 
 /** Engine API names of architectures that Node names differently. */
@@ -24,17 +28,29 @@ const fileSystems: Readonly<Record<number, string>> = {
   801189825: 'zfs'
 }
 
+/** What is known of the engine as a whole, besides its settings. */
+export interface SystemFacts {
+  /** As they are now. */
+  readonly registries: RegistriesSettings
+  /** Where it listens for everybody: `tcp://0.0.0.0:2375`. */
+  readonly openAddresses: () => readonly string[]
+}
+
 /** The engine, its host and what it can do, as `docker info` shows it. */
-export async function systemInfo(context: ContainerContext, registries: RegistriesSettings): Promise<SystemInfoResponse> {
+export async function systemInfo(context: ContainerContext, { registries, openAddresses }: SystemFacts): Promise<SystemInfoResponse> {
   const records = context.store.list()
   const settings = context.settings.current
-  const count = (...wanted: readonly string[]) => records.filter(record => wanted.includes(record.state.status)).length
-  const [running, paused] = [count('running', 'restarting'), count('paused')]
-  const [images, osRelease, driverStatus, ociVersion] = await Promise.all([
+  // One that waits for its next start is stopped, as dockerd counts.
+  const count = (wanted: string) => records.filter(record => stateWord(record) === wanted).length
+  const [running, paused] = [count('running'), count('paused')]
+  const init = initProgram()
+  const [images, osRelease, driverStatus, ociVersion, isInContainer, descriptors] = await Promise.all([
     context.images.list(),
     readFile('/etc/os-release', 'utf8').catch(() => ''),
     driverStatusOf(context.paths.root),
-    ociRuntimeVersion(context.host, context.oci.path)
+    ociRuntimeVersion(context.host, context.oci.path),
+    isContainer(),
+    readdir('/proc/self/fd')
   ])
   return {
     ID: engineId(context.paths.root),
@@ -54,9 +70,12 @@ export async function systemInfo(context: ContainerContext, registries: Registri
     LoggingDriver: settings.logConfig.type,
     CgroupDriver: 'cgroupfs',
     CgroupVersion: context.cgroups.kind === 'v2' ? '2' : '1',
+    NFd: descriptors.length,
+    // Go's: there are none.
+    NGoroutines: 0,
     NEventsListener: context.events.listenerCount,
     KernelVersion: release(),
-    OperatingSystem: osField(osRelease, 'PRETTY_NAME') || 'Linux',
+    OperatingSystem: (osField(osRelease, 'PRETTY_NAME') || 'Linux') + (isInContainer ? ' (containerized)' : ''),
     OSVersion: osField(osRelease, 'VERSION_ID'),
     OSType: 'linux',
     Architecture: architectures[arch()] ?? arch(),
@@ -78,14 +97,17 @@ export async function systemInfo(context: ContainerContext, registries: Registri
     // Containers are to survive the engine's process only where somebody is there to watch them.
     LiveRestoreEnabled: context.session.keeps && settings.liveRestore,
     Isolation: '',
-    InitBinary: '',
+    InitBinary: init === undefined ? '' : basename(init),
     ContainerdCommit: { ID: '' },
     // Clients have one word for it, whichever OCI runtime it is.
     RuncCommit: { ID: `${context.oci.name} ${ociVersion}`.trim() },
     InitCommit: { ID: '' },
     SecurityOptions: ['name=seccomp,profile=builtin'],
     CDISpecDirs: [],
-    Warnings: warningsOf(context)
+    ...(settings.addressPools.length > 0 && {
+      DefaultAddressPools: settings.addressPools.map(({ base, size }) => ({ Base: base, Size: size }))
+    }),
+    Warnings: warningsOf(context, openAddresses())
   }
 }
 
@@ -106,52 +128,10 @@ async function driverStatusOf(root: string): Promise<readonly (readonly string[]
   ]
 }
 
-function controllerCheck({ cgroups }: ContainerContext): (name: string) => boolean {
-  return name => cgroups.hierarchies.some(({ controllers }) => controllers.includes(name))
-}
-
-function limitsOf(context: ContainerContext) {
-  const has = controllerCheck(context)
-  return {
-    MemoryLimit: has('memory'),
-    SwapLimit: has('memory'),
-    CpuCfsPeriod: has('cpu'),
-    CpuCfsQuota: has('cpu'),
-    CPUShares: has('cpu'),
-    CPUSet: has('cpuset'),
-    PidsLimit: has('pids'),
-    OomKillDisable: has('memory') && context.cgroups.kind !== 'v2'
-  }
-}
-
-/** What this kernel lacks, in Docker's words. */
-function warningsOf(context: ContainerContext): readonly string[] {
-  const limits = limitsOf(context)
-  const lacking: readonly (readonly [boolean, string])[] = [
-    [limits.MemoryLimit, 'No memory limit support'],
-    [limits.CPUShares, 'No cpu shares support'],
-    [limits.CPUSet, 'No cpuset support'],
-    [limits.PidsLimit, 'No pids limit support'],
-    [kernelSettings().IPv4Forwarding, 'IPv4 forwarding is disabled']
-  ]
-  return lacking.flatMap(([isThere, what]) => (isThere ? [] : [`WARNING: ${what}`]))
-}
-
-function kernelSettings() {
-  return {
-    IPv4Forwarding: readFlag('/proc/sys/net/ipv4/ip_forward'),
-    BridgeNfIptables: readFlag('/proc/sys/net/bridge/bridge-nf-call-iptables'),
-    BridgeNfIp6tables: readFlag('/proc/sys/net/bridge/bridge-nf-call-ip6tables')
-  }
-}
-
-/** A setting of the kernel; false where it does not exist. Files of /proc/sys are read at once, without any disk. */
-function readFlag(path: string): boolean {
-  try {
-    return readFileSync(path, 'utf8').trim() === '1'
-  } catch {
-    return false
-  }
+/** Whether this process is in a container, as dockerd finds out: by its mark, or a control group of the first process's own. */
+async function isContainer(): Promise<boolean> {
+  const groups = await readFile('/proc/1/cgroup', 'utf8').catch(() => '')
+  return existsSync('/.dockerenv') || groups.split('\n').some(line => line !== '' && !line.endsWith(':/') && !line.endsWith(':/init.scope'))
 }
 
 function osField(text: string, name: string): string {

@@ -148,6 +148,7 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
     await docker('network', 'create', 'two')
     const subnets = await docker('network', 'inspect', '-f', '{{(index .IPAM.Config 0).Subnet}}', 'one', 'two')
     expect(subnets.split('\n')).toEqual(['10.212.0.0/24', '10.212.1.0/24'])
+    expect(await docker('info', '-f', '{{json .DefaultAddressPools}}')).toBe('[{"Base":"10.212.0.0/16","Size":24}]')
     await docker('network', 'rm', 'one', 'two')
   })
 
@@ -195,6 +196,11 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
     } finally {
       proxy.close()
     }
+  })
+
+  it('docker info warns of a door that is open to everybody', async () => {
+    await start('-H', 'tcp://127.0.0.1:0', '--insecure-tcp-without-authentication')
+    expect(await docker('info', '-f', '{{json .Warnings}}')).toMatch(/API is accessible on http:\/\/127\.0\.0\.1:\d+ without encryption/)
   })
 
   it('live-restore says whether containers go on when the daemon stops', async () => {

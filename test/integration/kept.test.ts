@@ -61,6 +61,25 @@ describe.skipIf(obstacle !== undefined)(`kept containers${obstacle === undefined
     await found.remove()
   })
 
+  it.each([
+    { Type: 'json-file', Config: { 'max-size': '1k', 'max-file': '20', compress: 'true' } },
+    { Type: 'local', Config: { 'max-size': '1k', 'max-file': '20' } }
+  ])('go on with the files of their log when the daemon is killed: %o', async LogConfig => {
+    const script = 'n=0; while :; do n=$((n+1)); echo line $n; sleep 0.05; done'
+    const spec = busybox().raw({ HostConfig: { LogConfig } })
+    const { id } = await spec.cmd('sh', '-c', script).start({ keep: true })
+    await sleep(1_500)
+    await killDaemon()
+    await sleep(1_000)
+    await open()
+    const found = await engine.container(id)
+    const lines = async () => (await found.logs().text()).trim().split('\n')
+    await eventually(async () => (await lines()).length > 80)
+    const said = await lines()
+    expect(said).toEqual(said.map((_, index) => `line ${index + 1}`))
+    await found.remove({ force: true })
+  })
+
   it('that end while no daemon lives keep their exit code, their time and their last words', async () => {
     const { id } = await busybox().cmd('sh', '-c', 'echo begun; sleep 1; echo out; echo err >&2; exit 9').start({ keep: true })
     // What was read of the pipe and not written yet dies with the daemon.

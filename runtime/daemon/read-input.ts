@@ -73,7 +73,7 @@ async function bodyOf(operation: Operation, request: RequestParts): Promise<{ re
       if (operation.id === 'ContainerStart' && body !== undefined && isAtLeast(request.version, '1.24')) await refuseStartBody(body)
       return {}
     case 'tar':
-      return body === undefined ? {} : { body }
+      return { body: body ?? nothing() }
     case 'json': {
       if (body === undefined) return {}
       refuseOtherTypes(headers['content-type'])
@@ -82,6 +82,8 @@ async function bodyOf(operation: Operation, request: RequestParts): Promise<{ re
     }
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
 /** Docker took settings here once; clients that still send some must not believe that they were heard. */
 async function refuseStartBody(body: AsyncIterable<Uint8Array>): Promise<void> {

@@ -1,8 +1,9 @@
+import { constants, openSync } from 'node:fs'
 import { mkdir, readFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { openConsoleSocket } from './console-socket.js'
 import { lockFile } from './file-lock.js'
-import type { ConsoleSocket, FileLock, Host, HostCommand, HostProcess, OverlayMount } from './host.js'
+import type { ConsoleSocket, FileLock, Host, HostCommand, HostProcess, OverlayMount, RootedFolder } from './host.js'
 import type {
   BridgeSpec,
   FilterState,
@@ -13,11 +14,12 @@ import type {
   NamespaceSpec,
   ServiceSockets
 } from './host-network.js'
-import { type Kernel, unmountDetach } from './kernel.js'
+import { type Kernel, openPath, unmountDetach } from './kernel.js'
 import { openKernel } from './koffi-kernel.js'
 import { Launcher } from './launcher.js'
 import { splitMountOptions } from './mount-options.js'
 import type { ElementChange } from './netlink/map-elements.js'
+import { DescriptorRoot } from './rooted-folder.js'
 import { runNft } from './run-nft.js'
 import { errnoOf } from './system-call-error.js'
 
@@ -56,6 +58,24 @@ class KernelHost implements NetworkedHost {
 
   unmount(target: string): Promise<void> {
     return this.#launcher.call('unmount', target)
+  }
+
+  bindOver(source: string, root: string, path: string, options: { readonly readOnly: boolean }): Promise<void> {
+    return this.#launcher.call('bindOver', source, root, path, options)
+  }
+
+  async openRoot(path: string): Promise<RootedFolder> {
+    return new DescriptorRoot(this.#kernel, await this.#launcher.call('openFolder', path))
+  }
+
+  openRootOf(pid: number): RootedFolder | undefined {
+    try {
+      return new DescriptorRoot(this.#kernel, openSync(`/proc/${pid}/root`, openPath | constants.O_DIRECTORY))
+    } catch (error) {
+      const errno = errnoOf(error)
+      if (errno !== 'ENOENT' && errno !== 'ESRCH' && errno !== 'EACCES') throw error
+      return undefined
+    }
   }
 
   async mountOnHost(

@@ -29,6 +29,17 @@ export interface Host extends AsyncDisposable {
    * @throws EngineError `not_found`
    */
   bindIn(root: string, path: string, target: string): Promise<void>
+  /**
+   * Mount a file or folder over what is below `root`, both in the launcher's mount namespace; links are resolved inside `root`, and what is
+   * missing is made. It goes with `root`'s own mount.
+   *
+   * @throws EngineError `conflict` where something is in the way
+   */
+  bindOver(source: string, root: string, path: string, options: { readonly readOnly: boolean }): Promise<void>
+  /** A folder as the root of everything asked of it; `path` is one of the launcher's mount namespace. Close it. */
+  openRoot(path: string): Promise<RootedFolder>
+  /** The root of a running process: what it has mounted is seen as well. Undefined when the process is gone. Close it. */
+  openRootOf(pid: number): RootedFolder | undefined
   /** Read a file below `root` (a path in the launcher's mount namespace), links resolved inside `root`; undefined when there is none. */
   readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>
   /** Where a path below `root` leads, links resolved inside `root`: a path without links that begins with `root`. Undefined when there is nothing. */
@@ -94,6 +105,23 @@ export interface HostProcess {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
   ref(): void
   unref(): void
+}
+
+/**
+ * A folder that no path leads out of: links are resolved as if it were `/`, and `..` stops at it, whatever is renamed meanwhile. Links
+ * that name kernel objects (`/proc/1/root`) lead nowhere. Descriptors are good in every thread, wherever the folder is mounted.
+ */
+export interface RootedFolder {
+  /**
+   * A descriptor to look up from (`/proc/self/fd/<n>/<name>`), not to read; the caller closes it. A last component that is a link is followed.
+   *
+   * @returns undefined when there is nothing, or no directory where one was asked for
+   * @throws SystemCallError `ELOOP` for links that lead in a circle
+   */
+  open(path: string, kind: 'directory' | 'any'): number | undefined
+  /** Make a directory and its parents. @throws EngineError `conflict` where something is in the way */
+  makeDirectory(path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): void
+  close(): void
 }
 
 export interface ConsoleSocket {

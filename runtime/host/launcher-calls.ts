@@ -1,11 +1,11 @@
-import type { Kernel } from './kernel.js'
-import { unmountDetach } from './kernel.js'
+import { constants, openSync } from 'node:fs'
+import { type Kernel, openPath, unmountDetach } from './kernel.js'
 import type { LauncherCalls, RequestMessage, SpawnRequest } from './launcher-protocol.js'
 import { changeElements } from './netlink/map-elements.js'
 import { NetworkThread } from './network-thread.js'
 import { mountOverlay } from './overlay.js'
 import { findOnPath } from './posix-spawn.js'
-import { bindIn, makeDirectoryIn, readFileIn, realPathIn } from './rooted-files.js'
+import { bindIn, bindOver, makeDirectoryIn, readFileIn, realPathIn } from './rooted-files.js'
 import { spawnError } from './spawn-error.js'
 import { errnoOf, SystemCallError } from './system-call-error.js'
 
@@ -18,6 +18,8 @@ export function launcherCalls(kernel: Kernel): (request: RequestMessage) => Prom
     unmount: target => unmount(kernel, target),
     placeTree: (fd, target) => kernel.placeTree(fd, target),
     bindIn: (root, path, target) => bindIn(kernel, root, path, target),
+    bindOver: (source, root, path, options) => bindOver(kernel, source, root, path, options),
+    openFolder: path => openSync(path, openPath | constants.O_DIRECTORY),
     readFileIn: (root, path, limitBytes) => readFileIn(kernel, root, path, limitBytes),
     realPathIn: (root, path) => realPathIn(kernel, root, path),
     makeDirectoryIn: (root, path, options) => makeDirectoryIn(kernel, root, path, options),

@@ -20,6 +20,8 @@ export interface LauncherCalls {
   unmount(target: string): void
   placeTree(fd: number, target: string): void
   bindIn(root: string, path: string, target: string): void
+  bindOver(source: string, root: string, path: string, options: { readonly readOnly: boolean }): void
+  openFolder(path: string): number
   readFileIn(root: string, path: string, limitBytes: number): Uint8Array | undefined
   realPathIn(root: string, path: string): { readonly path: string; readonly isDirectory: boolean } | undefined
   makeDirectoryIn(root: string, path: string, options: { readonly mode: number; readonly uid: number; readonly gid: number }): void

@@ -1,4 +1,4 @@
-import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, constants, fchmodSync, fchownSync, fstatSync, mkdirSync, openSync, readlinkSync, readSync, statSync } from 'node:fs'
 import { posix } from 'node:path'
 import { EngineError } from '../../src/errors/engine-error.js'
 import { type Kernel, mountFlags, openPath, resolveFlags } from './kernel.js'
@@ -84,26 +84,79 @@ export function makeDirectoryIn(
   path: string,
   options: { readonly mode: number; readonly uid: number; readonly gid: number }
 ): void {
+  withDirectory(root, rootFd => makeDirectoryBelow(kernel, rootFd, path, options))
+}
+
+/** {@link makeDirectoryIn} with a descriptor of the root. */
+export function makeDirectoryBelow(
+  kernel: Kernel,
+  rootFd: number,
+  path: string,
+  options: { readonly mode: number; readonly uid: number; readonly gid: number }
+): void {
+  let rest = components(path)
+  let done: string[] = []
+  let links = 0
+  for (;;) {
+    const [name, ...others] = rest
+    if (name === undefined) return
+    const made = ensureDirectory(kernel, rootFd, { parent: done.join('/'), name, path }, options)
+    if (made === undefined) {
+      done = [...done, name]
+      rest = others
+      continue
+    }
+    // A link that points nowhere: go on with its target, made like the rest.
+    links += 1
+    if (links > linkLimit) throw new EngineError('conflict', `cannot make ${path} in the container: too many links on the way`)
+    rest = [...components(made.link), ...others]
+    if (posix.isAbsolute(made.link)) done = []
+  }
+}
+
+/**
+ * Mount a file or folder over what is below `root`, which is made where it is missing. Links on the way are resolved as if `root` were `/`.
+ */
+export function bindOver(kernel: Kernel, source: string, root: string, path: string, options: { readonly readOnly: boolean }): void {
   withDirectory(root, rootFd => {
-    let rest = components(path)
-    let done: string[] = []
-    let links = 0
-    for (;;) {
-      const [name, ...others] = rest
-      if (name === undefined) return
-      const made = ensureDirectory(kernel, rootFd, { parent: done.join('/'), name, path }, options)
-      if (made === undefined) {
-        done = [...done, name]
-        rest = others
-        continue
-      }
-      // A link that points nowhere: go on with its target, made like the rest.
-      links += 1
-      if (links > linkLimit) throw new EngineError('conflict', `cannot make ${path} in the container: too many links on the way`)
-      rest = [...components(made.link), ...others]
-      if (posix.isAbsolute(made.link)) done = []
+    const isFolder = statSync(source).isDirectory()
+    let handle = openBelow(kernel, rootFd, path, openPath)
+    if (handle === undefined) {
+      makeDirectoryBelow(kernel, rootFd, isFolder ? path : posix.dirname(path), { mode: 0o755, uid: 0, gid: 0 })
+      if (!isFolder) makeFile(kernel, rootFd, path)
+      handle = openBelow(kernel, rootFd, path, openPath)
+    }
+    if (handle === undefined) throw new EngineError('conflict', `${path} in the container is a link that leads nowhere`)
+    const mount = (at: number, flags: number, from = '') =>
+      kernel.mount({ source: from, target: `/proc/thread-self/fd/${at}`, type: '', flags, options: '' })
+    try {
+      mount(handle, mountFlags.bind | mountFlags.recursive, source)
+    } finally {
+      closeSync(handle)
+    }
+    if (!options.readOnly) return
+    const mounted = openBelow(kernel, rootFd, path, openPath)
+    if (mounted === undefined) return
+    try {
+      mount(mounted, mountFlags.bind | mountFlags.remount | mountFlags.readOnly)
+    } finally {
+      closeSync(mounted)
     }
   })
+}
+
+function makeFile(kernel: Kernel, rootFd: number, path: string): void {
+  const parent = openBelow(kernel, rootFd, posix.dirname(path), openPath | constants.O_DIRECTORY)
+  if (parent === undefined) return
+  try {
+    closeSync(
+      openSync(`/proc/thread-self/fd/${parent}/${posix.basename(path)}`, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o644)
+    )
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error
+  } finally {
+    closeSync(parent)
+  }
 }
 
 /** @returns a dangling link's target, or undefined when the directory is there now */
@@ -169,7 +222,7 @@ function withDirectory<T>(root: string, use: (fd: number) => T): T {
 }
 
 /** Undefined when there is nothing of that name. */
-function openBelow(kernel: Kernel, rootFd: number, path: string, flags: number): number | undefined {
+export function openBelow(kernel: Kernel, rootFd: number, path: string, flags: number): number | undefined {
   const how = { flags, resolve: resolveFlags.inRoot | resolveFlags.noMagicLinks }
   for (let attempt = 1; ; attempt += 1) {
     try {

@@ -44,6 +44,8 @@ export const folderGraph: FolderGraph = {
   // Of the registry: what a digest is.
   'runtime/content': { from: ['runtime/host', 'runtime/metadata', 'runtime/registry', ...ground] },
   'runtime/layers': { from: ['runtime/host', ...ground] },
+  // A container's files in and out, as archives.
+  'runtime/archive': { from: ['runtime/host', 'runtime/layers', ...ground] },
   'runtime/snapshots': { from: ['runtime/host', 'runtime/metadata', 'runtime/layers', ...ground] },
   'runtime/networks': { from: ['runtime/host', 'runtime/metadata', ...ground] },
   // Of snapshots: how much a tree takes.
@@ -58,6 +60,7 @@ export const folderGraph: FolderGraph = {
       'runtime/host',
       'runtime/metadata',
       'runtime/events',
+      'runtime/archive',
       'runtime/snapshots',
       'runtime/images',
       'runtime/networks',

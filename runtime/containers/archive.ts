@@ -19,7 +19,7 @@ export async function containerPathInfo(context: ContainerContext, idOrName: str
   const record = context.store.get(idOrName)
   const view = await openArchiveView(context, record.id)
   try {
-    const place = found(findPlace(view.root, path), record, path)
+    const place = found(findPlace(view.root, path), idOrName, path)
     try {
       return statHeaders(view, place)
     } finally {
@@ -46,7 +46,7 @@ export async function copyFromContainer(
   const view = await openArchiveView(context, record.id)
   let place: Place
   try {
-    place = found(findPlace(view.root, path), record, path)
+    place = found(findPlace(view.root, path), idOrName, path)
   } catch (error) {
     await view.close()
     throw error
@@ -103,7 +103,7 @@ export async function copyToContainer(context: ContainerContext, idOrName: strin
   const { path, archive, keepKinds, signal } = options
   const view = await openArchiveView(context, record.id)
   try {
-    const place = found(findExtractionPoint(view.root, path), record, path)
+    const place = found(findExtractionPoint(view.root, path), idOrName, path)
     try {
       checkWritable(record, place.path, view.isLive)
       const owner = options.asUser && record.config.User ? await userOf(view, record.config.User) : undefined
@@ -118,9 +118,10 @@ export async function copyToContainer(context: ContainerContext, idOrName: strin
   return { modified: true }
 }
 
-function found(place: Place | undefined, { id, name }: ContainerRecord, path: string): Place {
+/** Docker repeats the name that the caller used. */
+function found(place: Place | undefined, container: string, path: string): Place {
   if (place !== undefined) return place
-  throw new EngineError('not_found', `Could not find the file ${path} in container ${name}`, { details: { id, path } })
+  throw new EngineError('not_found', `Could not find the file ${path} in container ${container}`, { details: { container, path } })
 }
 
 function statHeaders({ root }: ArchiveView, place: Place): ArchiveHeaders {

@@ -1,3 +1,4 @@
+import http from 'node:http'
 import https from 'node:https'
 import { rootCertificates } from 'node:tls'
 import { type RegistriesSettings, settingsFor, verifiesCertificate } from './endpoints.js'
@@ -6,6 +7,9 @@ import { httpFetch } from './http-fetch.js'
 
 /** Set by whoever tells Node's own fetch how to connect: undici, in this process or by its package. */
 const dispatcherOfFetch = Symbol.for('undici.globalDispatcher.1')
+
+/** As Node's own agents do: a connection that nobody uses is closed after five seconds. */
+const keptOpen = { keepAlive: true, timeout: 5_000 }
 
 const builtInFetch = globalThis.fetch
 
@@ -16,7 +20,9 @@ const builtInFetch = globalThis.fetch
 export class FetchPool {
   readonly #given: Fetch | undefined
   readonly #registries: RegistriesSettings
-  readonly #plain = httpFetch()
+  /** Its own: connections that are kept open for the next request go when the pool is closed. */
+  readonly #plainAgents = { http: new http.Agent(keptOpen), https: new https.Agent(keptOpen) }
+  readonly #plain = httpFetch(this.#plainAgents)
   readonly #agents = new Map<string, { readonly agent: https.Agent; readonly fetch: Fetch }>()
 
   constructor(fetch: Fetch | undefined, registries: RegistriesSettings) {
@@ -39,13 +45,15 @@ export class FetchPool {
       rejectUnauthorized: verified,
       ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
     })
-    const fetch = httpFetch(agent)
+    const fetch = httpFetch({ https: agent })
     this.#agents.set(key, { agent, fetch })
     return fetch
   }
 
   async close(): Promise<void> {
     for (const { agent } of this.#agents.values()) agent.destroy()
+    this.#plainAgents.http.destroy()
+    this.#plainAgents.https.destroy()
     this.#agents.clear()
   }
 }

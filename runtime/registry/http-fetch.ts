@@ -19,9 +19,9 @@ const defaultHeaders = { accept: '*/*', 'accept-encoding': 'identity', 'user-age
  * twice, and a pull spends more time on that and on collecting the garbage than on hashing what it gets. For the same reason a piece's memory is
  * freed when the next one is asked for.
  *
- * @param agent for https, where certificates are checked in another way than the system does. @default Node's own
+ * @param agents which hold the connections. @default Node's own
  */
-export function httpFetch(agent?: https.Agent): Fetch {
+export function httpFetch(agents: { readonly http?: http.Agent; readonly https?: https.Agent } = {}): Fetch {
   return (url, init) =>
     new Promise((resolve, reject) => {
       const target = new URL(url)
@@ -30,7 +30,7 @@ export function httpFetch(agent?: https.Agent): Fetch {
         method: init.method,
         headers: { ...defaultHeaders, ...init.headers, ...(init.body !== undefined && { 'content-length': Buffer.byteLength(init.body) }) },
         signal: init.signal,
-        ...(isSecure && agent && { agent })
+        agent: isSecure ? agents.https : agents.http
       })
       request.once('socket', socket => releaseReceived(request, socket))
       request.once('response', response => resolve(answerOf(response)))

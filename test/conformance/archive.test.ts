@@ -45,7 +45,7 @@ conform('archives of a container', {
   'what is not there, and what is no path': async ({ engine, image }) => {
     const container = await filled(image)
     for (const path of ['/nope', '/nope/x', '/proc/1/root/etc', '/sys/kernel']) {
-      const message = new RegExp(`Could not find the file ${path} in container ${container.name}`)
+      const message = new RegExp(`Could not find the file ${path} in container ${container.id}`)
       // HEAD: an answer without words.
       await expectError(info(engine, container, path), 'not_found')
       await expectError(names(engine, container, path), 'not_found', message)
@@ -56,7 +56,8 @@ conform('archives of a container', {
       await expectError(info(engine, container, path), ['invalid_argument', 'failed'])
       await expectError(names(engine, container, path), ['invalid_argument', 'failed'])
     }
-    await expectError(info(engine, container, ''), 'invalid_argument', /path/)
+    await expectError(info(engine, container, ''), 'invalid_argument')
+    await expectError(names(engine, container, ''), 'invalid_argument', /path ?cannot be empty/)
     const other = { ...container, id: 'archive-no-such' }
     await expectError(
       engine.raw.call(ContainerArchiveInfo, { path: { id: other.id }, query: { path: '/' } }),

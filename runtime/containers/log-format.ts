@@ -52,8 +52,12 @@ const escapes: Readonly<Record<string, string>> = {
   '\u2029': '\\u2029'
 }
 
+/** Text in which none of these is needs no second look. */
+const special = /[\t\b\f<>&\u2028\u2029]/
+
 function jsonText(text: string): string {
-  return JSON.stringify(text).replace(escaped, found => escapes[found] ?? found)
+  const json = JSON.stringify(text)
+  return special.test(text) ? json.replace(escaped, found => escapes[found] ?? found) : json
 }
 
 /**

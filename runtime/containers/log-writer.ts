@@ -97,11 +97,12 @@ export class LogWriter {
     if (lines.length === 0) return this.#writing
     const { format, rotation, bufferBytes } = this.#settings
     const at = nanoTime()
-    let entries = lines.map((line, index) => {
+    let entries: Encoded[] = []
+    for (const line of lines) {
       // In a log that rotates a file is known by the time of its first entry.
-      const time = rotation === undefined || index === 0 ? at : nanoTime()
-      return { time, bytes: format.encode({ stream, line, time }, this.#attributes) }
-    })
+      const time = rotation === undefined || entries.length === 0 ? at : nanoTime()
+      entries.push({ time, bytes: format.encode({ stream, line, time }, this.#attributes) })
+    }
     if (bufferBytes !== undefined) entries = entries.filter(entry => this.#hasRoomFor(entry, bufferBytes))
     this.#writing = this.#writing.then(async () => {
       try {
@@ -192,8 +193,13 @@ function take(pending: Pending): Uint8Array {
 
 /** Entries of one format are of one kind. */
 function joined(entries: readonly Encoded[]): string | Uint8Array {
-  const pieces = entries.map(({ bytes }) => bytes)
-  return typeof pieces[0] === 'string' ? pieces.join('') : Buffer.concat(pieces.filter(piece => typeof piece !== 'string'))
+  let text = ''
+  const pieces: Uint8Array[] = []
+  for (const { bytes } of entries) {
+    if (typeof bytes === 'string') text += bytes
+    else pieces.push(bytes)
+  }
+  return pieces.length === 0 ? text : Buffer.concat(pieces)
 }
 
 function ignoreExisting(error: NodeJS.ErrnoException): void {

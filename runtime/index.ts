@@ -10,6 +10,7 @@ import type { ContainerRecord } from './containers/container-record.js'
 import { createContainerStore } from './containers/container-store.js'
 import { Execs } from './containers/execs.js'
 import { LiveContainers } from './containers/live-containers.js'
+import { makeDataRoot } from './containers/make-data-root.js'
 import { PreparedRuns } from './containers/prepared-runs.js'
 import { removeContainer } from './containers/remove.js'
 import { Restarts } from './containers/restarts.js'
@@ -122,8 +123,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     return part
   }
   try {
+    await makeDataRoot(paths.root)
     await Promise.all([
-      mkdir(paths.root, { recursive: true, mode: 0o710 }),
       ...['oci', 'bundles', 'rootfs', 'locks'].map(name => mkdir(join(paths.runRoot, name), { recursive: true, mode: 0o700 }))
     ])
     const [metadata, host, content, availableCapabilities, seccompCompiler] = await Promise.all([

@@ -1,5 +1,6 @@
-import { chmod, chown, lstat, readFile, rename, rm } from 'node:fs/promises'
+import { chmod, chown, lstat, readFile, rename, rm, stat } from 'node:fs/promises'
 import { createConnection, type Server } from 'node:net'
+import { dirname } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 
 /** The owner may do everything, the group use the engine, which is as much as being root. */
@@ -15,10 +16,11 @@ const defaultGroup = 'docker'
  * Listen on a UNIX socket. It appears under its name with its mode and group set, in the place of one that nobody listens on any more.
  *
  * @param group - Name or number; the default is used where the host has it
- * @throws EngineError `conflict` where somebody listens already; `not_found` for a group that is not there
+ * @throws EngineError `conflict` where somebody listens already; `not_found` for a group or a folder that is not there
  */
 export async function listenOnUnixSocket(server: Server, path: string, group: string | undefined): Promise<void> {
   await refuseTaken(path)
+  await refuseMissingFolder(path)
   const groupId = await groupIdOf(group)
   const temporary = `${path}.new`
   await rm(temporary, { force: true })
@@ -34,6 +36,13 @@ export async function listenOnUnixSocket(server: Server, path: string, group: st
   await chmod(temporary, socketMode)
   if (groupId !== undefined) await chown(temporary, process.getuid?.() ?? 0, groupId)
   await rename(temporary, path)
+}
+
+/** The kernel's own word for it would be "permission denied", by way of libuv. */
+async function refuseMissingFolder(path: string): Promise<void> {
+  const folder = dirname(path)
+  if ((await stat(folder).catch(() => undefined))?.isDirectory()) return
+  throw new EngineError('not_found', `cannot listen on ${path}: there is no folder ${folder}`, { details: { path } })
 }
 
 /** What cannot be connected to is left over from a process that was killed. */

@@ -4,10 +4,11 @@ import { mergeSettings, readConfigFile } from './config-file.js'
 import { addSettingFlags, settingsOfFlags } from './daemon-flags.js'
 import { settingNames } from './daemon-settings.js'
 
+/** Keys that SIGHUP reads again, on two lines. */
 const reloaded = Object.values(settingNames)
   .filter(({ reloads }) => reloads)
-  .map(({ key }) => key)
-  .join(', ')
+  .map(({ key }, index) => (index === 4 ? `\n      ${key}` : ` ${key}`))
+  .join(',')
 
 const examples = `
 Examples:
@@ -16,8 +17,10 @@ Examples:
   gantry daemon -H unix:///run/gantry.sock -H tcp://0.0.0.0:2376 \\
       --tlsverify --tlscacert ca.pem --tlscert cert.pem --tlskey key.pem
 
-Signals: SIGTERM and SIGINT stop it in order, a second one at once; its containers go on. SIGHUP reads --config-file again
-(${reloaded}; the rest takes a restart).`
+Signals:
+  SIGTERM, SIGINT  stop in order, a second one at once; containers go on
+  SIGHUP           read --config-file again:
+     ${reloaded}`
 
 /** `gantry daemon`. */
 export function daemonCommand(version: string): Command {
@@ -27,7 +30,7 @@ export function daemonCommand(version: string): Command {
 
   addSettingFlags(command)
   command
-    .option('--config-file <file>', "JSON file with these settings under dockerd's names (hosts, data-root, registry-mirrors, ...)")
+    .option('--config-file <file>', "these settings as a JSON object, by dockerd's names (hosts, data-root, ...)")
     .addHelpText('after', examples)
   return command.action(async (options: Readonly<Record<string, unknown>>) => {
     const flags = settingsOfFlags(options)

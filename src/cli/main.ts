@@ -3,6 +3,7 @@ import { createRequire } from 'node:module'
 import { EngineError } from '../errors/index.js'
 import { commander } from './commander.js'
 import { daemonCommand } from './daemon-command.js'
+import { flagTerm } from './daemon-flags.js'
 import { Log } from './log.js'
 
 /** The package's own description of itself. */
@@ -15,6 +16,7 @@ const program = new Command('gantry')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
+  .configureHelp({ optionTerm: flagTerm })
   .showHelpAfterError('(run with --help to see what there is)')
   .exitOverride()
 

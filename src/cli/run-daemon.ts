@@ -32,6 +32,8 @@ export async function runDaemon(start: DaemonStart): Promise<void> {
   const log = new Log(levelOf(settings))
   // A failure that nobody waited for is told and does not end the service of all others.
   process.on('unhandledRejection', reason => log.error(`a failure that nobody waited for: ${textOf(reason)}`))
+  // Whoever reads what it says may go away, or its disk be full: containers are worth more than the log.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   // Until there is something to reload: the signal's own effect is the end of the process.
   let reload = async (): Promise<void> => {}
   process.on('SIGHUP', () => void reload())
@@ -115,10 +117,17 @@ function textOf(error: unknown): string {
 }
 
 /** What the library calls an option, the command calls a flag. */
+const flagsOfOptions: readonly (readonly [string | RegExp, string])[] = [
+  ['(tls with ca, cert and key)', '(--tlsverify --tlscacert --tlscert --tlskey)'],
+  ['withoutAuthentication', '--insecure-tcp-without-authentication'],
+  [' in this process: ', ': '],
+  [/\. name one that is there, as in \{ runtime: "(.*)" \}/, ': name one that is there, as in --default-runtime $1'],
+  // Another engine is no answer to who wants to serve this one.
+  [/\. run as root \(sudo\), or use a remote engine.*$/s, ': run as root (sudo gantry daemon)']
+]
+
 function explained(error: unknown): unknown {
-  if (!EngineError.is(error) || !error.message.includes('withoutAuthentication')) return error
-  const message = error.message
-    .replace('(tls with ca, cert and key)', '(--tlsverify --tlscacert --tlscert --tlskey)')
-    .replace('withoutAuthentication', '--insecure-tcp-without-authentication')
-  return new EngineError(error.code, message, { details: error.details, cause: error })
+  if (!EngineError.is(error)) return error
+  const message = flagsOfOptions.reduce((text, [option, flag]) => text.replace(option, flag), error.message)
+  return message === error.message ? error : new EngineError(error.code, message, { details: error.details, cause: error })
 }

@@ -128,6 +128,35 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
     await expect(stat(pidFile)).rejects.toThrow(/ENOENT/)
   })
 
+  it('goes on when nobody reads any more what it says', async () => {
+    const socket = join(folder, 's')
+    const child = spawn(process.execPath, [command, 'daemon', '-D', '-H', `unix://${socket}`, '--data-root', join(folder, 'r')], {
+      stdio: ['ignore', 'pipe', 'pipe']
+    })
+    children.push(child)
+    const ended = once(child, 'exit')
+    await once(child.stdout, 'data')
+    child.stdout.destroy()
+    child.stderr.destroy()
+    for (let count = 0; count < 3; count++) {
+      await using engine = await createEngine({ host: `unix://${socket}` })
+      expect((await engine.info()).os).toBe('linux')
+    }
+    child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+  })
+
+  it.each([
+    [['-H', 'unix:///no/such/folder/s'], /there is no folder \/no\/such\/folder/],
+    [['--data-root', '/proc/nothing'], /the data root \/proc\/nothing cannot be made/],
+    [['--default-runtime', 'nope'], /cannot run containers: .*'nope'.*--default-runtime/],
+    [['--hots', 'x'], /unknown option '--hots'\s+\(Did you mean --host/]
+  ])('%j says what is wrong, and ends with 1', async (argv, message) => {
+    const daemon = await start('a', ...argv)
+    expect(await daemon.ended).toEqual([1, null])
+    expect(await daemon.output()).toMatch(message)
+  })
+
   describe('SIGHUP', () => {
     let daemon: GantryDaemon
     let config: string
@@ -204,7 +233,8 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
       const before = await info()
       expect(await hangUp(content)).toMatch(message)
       const after = await info()
-      expect({ ...after, SystemTime: '' }).toEqual({ ...before, SystemTime: '' })
+      // These two go on by themselves.
+      expect({ ...after, SystemTime: '', NFd: 0 }).toEqual({ ...before, SystemTime: '', NFd: 0 })
     })
 
     it('what takes a restart is told, and a daemon without a file goes on', async () => {

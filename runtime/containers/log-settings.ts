@@ -30,6 +30,8 @@ export interface LogSettings {
   readonly format: LogFormat
   /** The files are in a folder that is theirs, and made with the first one. */
   readonly ownFolder?: true
+  /** There may be a file already, whose writer may have been killed. */
+  readonly continues?: boolean
   /** Absent: one file, without a limit. */
   readonly rotation?: LogRotation
   /** What every entry says about its container. */

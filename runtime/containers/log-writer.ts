@@ -2,6 +2,7 @@ import { type FileHandle, mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Frame } from '../../src/api/index.js'
 import { jsonFormat } from './log-format.js'
+import { repairEnd } from './log-repair.js'
 import { compressYoungest, rotate } from './log-rotation.js'
 import type { LogRotation, LogSettings } from './log-settings.js'
 import { nanosecondsOf, nanoTime } from './nano-time.js'
@@ -42,6 +43,8 @@ export class LogWriter {
   readonly #attributes: string
   readonly #pending: Record<'stdout' | 'stderr', Pending> = { stdout: { pieces: [], bytes: 0 }, stderr: { pieces: [], bytes: 0 } }
   #file: FileHandle | undefined
+  /** The file that is there ends with a whole entry, as far as is known. */
+  #isWhole: boolean
   /** Bytes of the growing file; counted where it rotates. */
   #size = 0
   /** Of the last entry that was written by this writer. */
@@ -54,6 +57,7 @@ export class LogWriter {
 
   constructor(path: string, settings: LogSettings = { format: jsonFormat }) {
     this.#path = path
+    this.#isWhole = !settings.continues
     this.#settings = settings
     this.#attributes = settings.attributes === undefined ? '' : settings.format.encodeAttributes(settings.attributes)
   }
@@ -109,7 +113,8 @@ export class LogWriter {
         if (rotation === undefined) await this.#put(entries)
         else await this.#putRotating(entries, rotation)
       } catch (error) {
-        this.#failure = error
+        this.#fail(error)
+        await this.#giveUpFile()
       }
       if (bufferBytes !== undefined) for (const { bytes } of entries) this.#waiting -= Buffer.byteLength(bytes)
     })
@@ -156,6 +161,14 @@ export class LogWriter {
     this.#compressing = compress ? compressYoungest(this.#path, this.#lastTime ?? nanoTime()).catch(error => this.#fail(error)) : undefined
   }
 
+  /** Part of an entry may be in it. */
+  async #giveUpFile(): Promise<void> {
+    const file = this.#file
+    this.#file = undefined
+    this.#isWhole = false
+    await file?.close().catch(error => this.#fail(error))
+  }
+
   #fail(error: unknown): void {
     this.#failure = error
   }
@@ -163,6 +176,8 @@ export class LogWriter {
   async #open(): Promise<FileHandle> {
     // Not where it is the container's folder, which goes when the container does.
     if (this.#settings.ownFolder) await mkdir(dirname(this.#path), { mode: 0o700 }).catch(ignoreExisting)
+    if (!this.#isWhole) await repairEnd(this.#path, this.#settings.format)
+    this.#isWhole = true
     const file = await open(this.#path, 'a', 0o640)
     if (this.#settings.rotation !== undefined) this.#size = (await file.stat()).size
     return file

@@ -1,5 +1,5 @@
 import type { ContainerContext } from './container-context.js'
-import type { ContainerRecord } from './container-record.js'
+import { type ContainerRecord, zeroTime } from './container-record.js'
 import { logPlace, logSettings } from './log-settings.js'
 import { LogWriter } from './log-writer.js'
 
@@ -10,5 +10,5 @@ import { LogWriter } from './log-writer.js'
  */
 export function openLog({ paths }: Pick<ContainerContext, 'paths'>, record: ContainerRecord): LogWriter | undefined {
   const place = logPlace(paths, record)
-  return place && new LogWriter(place.path, logSettings(record))
+  return place && new LogWriter(place.path, { ...logSettings(record), continues: record.state.startedAt !== zeroTime })
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, truncate } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
@@ -96,6 +96,22 @@ describe.each(Object.keys(formats) as (keyof typeof formats)[])('a rotating log 
     })
     await ended
     expect(lines).toEqual(numbers(1, 3000))
+  })
+
+  it.each([1, 20])('goes on after a writer that was killed within an entry (%i bytes of it)', async torn => {
+    const first = new LogWriter(place().path, settings({ maxBytes: 1_000_000 }))
+    await write(first, numbers(1, 10))
+    await first.close()
+    const whole = (await stat(place().path)).size
+    const second = new LogWriter(place().path, settings({ maxBytes: 1_000_000 }))
+    await write(second, ['lost\n'])
+    await second.close()
+    await truncate(place().path, whole + torn)
+    expect(await read()).toEqual(numbers(1, 10))
+    const third = new LogWriter(place().path, { ...settings(), continues: true })
+    await write(third, numbers(11, 20))
+    await third.close()
+    expect(await read()).toEqual(numbers(1, 20))
   })
 
   it('goes on with the file that is there', async () => {

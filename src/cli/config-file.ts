@@ -1,12 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { EngineError } from '../errors/index.js'
 import { type DaemonSettings, settingNames } from './daemon-settings.js'
+import { isForeignSetting } from './foreign-settings.js'
 import { settingTypes } from './setting-types.js'
 
 /**
  * Read a configuration file: a JSON object with the keys of dockerd's `daemon.json` that mean something here.
  *
- * @throws EngineError `invalid_argument` naming the key
+ * @throws EngineError `invalid_argument`, `not_implemented` naming the key
  */
 export async function readConfigFile(path: string): Promise<DaemonSettings> {
   const text = await readFile(path, 'utf8').catch((cause: Error) => {
@@ -26,8 +27,9 @@ export function parseConfig(text: string, path: string): DaemonSettings {
   const unknown: string[] = []
   for (const [key, value] of Object.entries(config)) {
     const found = Object.entries(settingNames).find(([, setting]) => setting.key === key)
-    if (found === undefined) unknown.push(key)
-    else settings[found[0]] = checked(value, key, found[1].type, path)
+    if (found === undefined) {
+      if (!isForeignSetting(key, value, path)) unknown.push(key)
+    } else settings[found[0]] = checked(value, key, found[1].type, path)
   }
   if (unknown.length > 0) {
     throw new EngineError(

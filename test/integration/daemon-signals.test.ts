@@ -199,7 +199,13 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
         }
       })
       expect(await daemon.output()).toMatch(/GET \S*\/info 200/)
-      await hangUp({ debug: false, labels: ['c=d'] })
+      await hangUp({
+        debug: false,
+        labels: ['c=d'],
+        'default-shm-size': '32M',
+        'max-concurrent-downloads': 7,
+        'live-restore': false
+      })
       expect(await info()).toMatchObject({ Debug: false, Labels: ['c=d'], RegistryConfig: { Mirrors: ['https://m.example'] } })
       await expect.poll(() => events.length).toBe(2)
       expect(events[0]).toMatchObject({
@@ -217,7 +223,13 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
           }
         }
       })
-      expect(events[1]?.Actor?.Attributes).toMatchObject({ debug: 'false', labels: '["c=d"]' })
+      expect(events[1]?.Actor?.Attributes).toMatchObject({
+        debug: 'false',
+        labels: '["c=d"]',
+        'default-shm-size': '33554432',
+        'max-concurrent-downloads': '7',
+        'live-restore': 'false'
+      })
       stop.abort()
       await listening
     })

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { mergeSettings, parseConfig } from '../../../src/cli/config-file.js'
-import { tlsFiles } from '../../../src/cli/daemon-settings.js'
+import { settingNames, tlsFiles } from '../../../src/cli/daemon-settings.js'
 import { engineSettings } from '../../../src/cli/engine-settings.js'
+import { foreignKeys } from '../../../src/cli/foreign-settings.js'
 
 // Needs: nothing.
 
@@ -28,8 +29,26 @@ describe('the configuration file', () => {
     expect(parseConfig(' \n', 'x.json')).toEqual({})
   })
 
+  it('may say what is so anyway', () => {
+    const text = JSON.stringify({
+      'storage-driver': 'overlay2',
+      'exec-opts': ['native.cgroupdriver=cgroupfs'],
+      iptables: true,
+      ipv6: false
+    })
+    expect(parseConfig(text, 'x.json')).toEqual({})
+  })
+
+  it('has nothing twice: settings, and what is none here', () => {
+    const keys = Object.values(settingNames).map(({ key }) => key)
+    expect(Object.keys(foreignKeys).filter(key => keys.includes(key as never))).toEqual([])
+  })
+
   it.each([
-    ['{"storage-driver":"btrfs","nonsense":1}', /don't match any configuration option: storage-driver, nonsense/],
+    ['{"nonsense":1,"more":2}', /don't match any configuration option: nonsense, more/],
+    ['{"storage-driver":"btrfs"}', /storage-driver \(in x\.json\): "btrfs" is not built yet; what it can be is "overlay2"/],
+    ['{"exec-opts":["native.cgroupdriver=systemd"]}', /exec-opts .* is not built yet/],
+    ['{"containerd":"/run/c"}', /containerd .* remove it/],
     ['{"debug":"yes"}', /debug \(in x\.json\): expected true or false, got "yes"/],
     ['{"hosts":"unix:///a"}', /hosts \(in x\.json\): expected a list of texts/],
     ['{"shutdown-timeout":1.5}', /shutdown-timeout .* whole number of seconds/],

@@ -1,22 +1,17 @@
 import type { HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { capabilitiesOf } from '../oci/capabilities.js'
-import { devicesOf } from '../oci/devices.js'
-import { resourcesOf, rlimitsOf } from '../oci/resources.js'
 import { securityOptions } from '../oci/security-options.js'
 import type { ContainerContext } from './container-context.js'
 
 /**
- * Read what decides a container's isolation and limits for what is wrong with it, before there is a container, as Docker does.
+ * Read what decides a container's isolation for what is wrong with it, before there is a container, as Docker does.
  *
- * @throws EngineError `invalid_argument`
+ * @throws EngineError `invalid_argument`; `failed` for security options, as in Docker
  */
 export function checkIsolation(context: ContainerContext, hostConfig: HostConfig, hostname: string): void {
   securityOptions(hostConfig.SecurityOpt ?? [])
   capabilitiesOf({ privileged: false, add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] }, context.availableCapabilities)
-  devicesOf({ DeviceCgroupRules: hostConfig.DeviceCgroupRules })
-  resourcesOf(hostConfig, [])
-  rlimitsOf(hostConfig)
   if (hostname !== '' && hostConfig.UTSMode === 'host') {
     throw new EngineError('invalid_argument', 'conflicting options: hostname and the UTS mode', { details: { field: 'Hostname' } })
   }

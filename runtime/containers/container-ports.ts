@@ -42,7 +42,8 @@ export function parsePort(key: string): ContainerPort {
   const [number = '', protocol = 'tcp', ...rest] = key.split('/')
   const port = toPort(number)
   const kind = protocol.toLowerCase()
-  if (port === undefined || port === 0 || rest.length > 0 || !isProtocol(kind)) throw invalidPort(key)
+  if (port === undefined || port === 0) throw invalidPort(number)
+  if (rest.length > 0 || !isProtocol(kind)) throw invalidPort(key)
   return { port, protocol: kind }
 }
 

@@ -122,7 +122,7 @@ async function launch(context: ContainerContext, asked: ContainerRecord, unwind:
   ])
   signal.throwIfAborted()
   if (config.WorkingDir && config.WorkingDir !== '/') {
-    await host.makeDirectoryIn(rootfs, config.WorkingDir, { mode: 0o755, uid: 0, gid: 0 })
+    await makeWorkingFolder(context, rootfs, config.WorkingDir)
   }
   const mounts = record.mounts === undefined ? [] : await openMounts(context, record, unwind)
   const hostname = network.hostname ?? config.Hostname ?? ''
@@ -193,6 +193,15 @@ async function launch(context: ContainerContext, asked: ContainerRecord, unwind:
   context.live.begin(id, config, { pid, ended, ...(kept && { letGo: () => letGo(kept, network, health) }) })
   // The container holds its mounts from here on: nothing of the launcher's has to stay for it.
   await Promise.all([announced, host.unmount(rootfs)])
+}
+
+async function makeWorkingFolder({ host }: ContainerContext, rootfs: string, path: string): Promise<void> {
+  try {
+    await host.makeDirectoryIn(rootfs, path, { mode: 0o755, uid: 0, gid: 0 })
+  } catch (cause) {
+    if (!EngineError.is(cause) || cause.code !== 'conflict') throw cause
+    throw new EngineError('failed', `Cannot mkdir: ${path} is not a directory`, { cause, details: { field: 'WorkingDir' } })
+  }
 }
 
 /** The container has its namespace by itself. */

@@ -3,9 +3,11 @@ import { EngineError } from '../../src/errors/index.js'
 import { CgroupFiles } from '../host/cgroup-files.js'
 import { resourcesOf } from '../oci/resources.js'
 import type { SpecResources } from '../oci/runtime-spec.js'
+import { checkLimits } from './check-limits.js'
+import { checkRestartPolicy } from './check-settings.js'
 import type { ContainerContext } from './container-context.js'
 import { containerAttributes } from './event-attributes.js'
-import { checkAgainst, checkValues } from './update-checks.js'
+import { checkAgainst } from './update-checks.js'
 
 /** What can be changed while a container runs. The rest of the request's properties belongs to other systems, or to creation. */
 const changeable = [
@@ -37,13 +39,15 @@ export function updateContainer(
   const { id } = context.store.get(idOrName)
   return context.live.exclusive(id, async () => {
     const record = context.store.get(id)
-    checkValues(request)
+    checkLimits(request, { update: true })
+    checkRestartPolicy(request.RestartPolicy)
     const { BlkioWeight: weight, ...change } = changeOf(request)
     const weigh = weight === undefined ? undefined : weightFile(context)
     checkAgainst(record, change)
     // A negative number takes the limit away, and is kept as none.
     const pids = change.PidsLimit === undefined ? {} : { PidsLimit: Math.max(0, change.PidsLimit ?? 0) }
     const hostConfig: HostConfig = { ...record.hostConfig, ...change, ...pids, ...(weigh && { BlkioWeight: weight }) }
+    checkLimits(hostConfig)
     const resources = resourcesOf(hostConfig, [])
     if (record.state.status === 'running') {
       const files = new CgroupFiles(context.cgroups, context.paths.cgroup(id))

@@ -1,9 +1,18 @@
 import type { HostConfig } from '../../src/api/index.js'
+import type { CgroupLayout } from '../host/cgroup-layout.js'
 import { maskedPaths, readonlyPaths } from '../oci/default-mounts.js'
-import { defaultSettings, type EngineSettings } from '../settings/engine-settings.js'
+import type { EngineSettings } from '../settings/engine-settings.js'
+
+/** What the defaults depend on. */
+export interface DefaultsOptions {
+  /** Name of the OCI runtime. */
+  readonly runtime: string
+  readonly cgroups: CgroupLayout['kind']
+  readonly settings: EngineSettings
+}
 
 /** A host configuration with what Docker fills in, so that `inspect` shows how the container really is. */
-export function withDefaults(given: HostConfig, runtimeName: string, settings: EngineSettings = defaultSettings): HostConfig {
+export function withDefaults(given: HostConfig, { runtime, cgroups, settings }: DefaultsOptions): HostConfig {
   const privileged = given.Privileged ?? false
   return {
     ...given,
@@ -15,14 +24,14 @@ export function withDefaults(given: HostConfig, runtimeName: string, settings: E
     ReadonlyRootfs: given.ReadonlyRootfs ?? false,
     PublishAllPorts: given.PublishAllPorts ?? false,
     IpcMode: given.IpcMode || 'private',
-    CgroupnsMode: given.CgroupnsMode || 'host',
+    CgroupnsMode: given.CgroupnsMode || (cgroups === 'v2' ? 'private' : 'host'),
     PidMode: given.PidMode ?? '',
     UTSMode: given.UTSMode ?? '',
     UsernsMode: given.UsernsMode ?? '',
     Isolation: given.Isolation ?? '',
     OomScoreAdj: given.OomScoreAdj ?? 0,
     ShmSize: given.ShmSize || settings.shmBytes,
-    Runtime: given.Runtime || runtimeName,
+    Runtime: given.Runtime || runtime,
     ConsoleSize: given.ConsoleSize ?? [0, 0],
     Binds: given.Binds ?? null,
     PortBindings: given.PortBindings ?? {},

@@ -1,12 +1,14 @@
-import type { Handlers, HostConfig } from '../../src/api/index.js'
+import type { Handlers } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { attachContainer } from '../containers/attach.js'
 import { containerChanges } from '../containers/changes.js'
+import { checkLimits } from '../containers/check-limits.js'
+import { checkConfig, checkHostConfig } from '../containers/check-settings.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import { plannedNetworks } from '../containers/container-networks.js'
 import type { ContainerRecord } from '../containers/container-record.js'
 import { createContainer } from '../containers/create.js'
-import { checkHealthSettings } from '../containers/health.js'
+import { discardLimits } from '../containers/discard-limits.js'
 import { killContainer } from '../containers/kill.js'
 import { checkLogConfig } from '../containers/log-options.js'
 import { containerLogs } from '../containers/logs.js'
@@ -39,29 +41,26 @@ export function containerHandlers(context: ContainerContext): Handlers {
   const inspected = new InspectViews()
   return {
     async ContainerCreate({ query, body }) {
-      const { settings } = context
       refuseUnsupported(body)
       const { HostConfig, NetworkingConfig, ...config } = body
-      const hostConfig = withDefaults(
-        { ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) },
-        context.oci.name,
-        settings.current
-      )
       if (!config.Image) throw new EngineError('invalid_argument', 'No image specified', { details: { field: 'Image' } })
+      const asked = { ...HostConfig, ...(config.NetworkDisabled && { NetworkMode: 'none' }) }
+      refuseConflicts(config, asked)
+      checkConfig(config)
+      checkHostConfig(asked, context.oci.name)
+      checkLimits(asked)
+      checkNamespaceModes(asked)
+      const { hostConfig: possible, warnings } = discardLimits(asked, context.cgroups)
+      const hostConfig = withDefaults(possible, {
+        runtime: context.oci.name,
+        cgroups: context.cgroups.kind,
+        settings: context.settings.current
+      })
       checkLogConfig(hostConfig.LogConfig ?? {})
-      refuseRestartPolicy(hostConfig)
-      checkHealthSettings(config.Healthcheck)
-      checkNamespaceModes(hostConfig)
-      if (hostConfig.Runtime !== context.oci.name) {
-        throw new EngineError('invalid_argument', `unknown or invalid runtime name: ${hostConfig.Runtime}`, {
-          details: { field: 'HostConfig.Runtime' }
-        })
-      }
-      const image = config.Image
-      refuseConflicts(config, hostConfig)
       const networks = plannedNetworks(hostConfig, NetworkingConfig)
-      const record = await createContainer(context, { ...(query?.name && { name: query.name }), image, config, hostConfig, networks })
-      return { Id: record.id, Warnings: warningsOf(record) }
+      const name = query?.name
+      const record = await createContainer(context, { ...(name && { name }), image: config.Image, config, hostConfig, networks })
+      return { Id: record.id, Warnings: [...warnings, ...discardedPorts(record)] }
     },
 
     ContainerStart: ({ path }, { signal }) => startContainer(context, path.id, signal),
@@ -199,28 +198,6 @@ export function containerHandlers(context: ContainerContext): Handlers {
   }
 }
 
-function refuseRestartPolicy({ AutoRemove: goesAway, RestartPolicy: policy }: HostConfig): void {
-  const name = policy?.Name ?? ''
-  if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(name)) {
-    throw new EngineError('invalid_argument', `invalid restart policy '${name}'`, { details: { field: 'HostConfig.RestartPolicy.Name' } })
-  }
-  const most = policy?.MaximumRetryCount ?? 0
-  if (most < 0 || (most > 0 && name !== 'on-failure')) {
-    throw new EngineError(
-      'invalid_argument',
-      most < 0 ? 'maximum retry count cannot be negative' : `maximum retry count cannot be used with restart policy '${name}'`,
-      {
-        details: { field: 'HostConfig.RestartPolicy.MaximumRetryCount' }
-      }
-    )
-  }
-  if (goesAway && name !== '' && name !== 'no') {
-    throw new EngineError('invalid_argument', "can't create 'AutoRemove' container with restart policy", {
-      details: { field: 'HostConfig.AutoRemove' }
-    })
-  }
-}
-
 function graceOf(seconds: number | undefined) {
   return seconds === undefined ? {} : { graceSeconds: seconds }
 }
@@ -245,10 +222,6 @@ function ancestorsOf(nameOrId: string, images: readonly ImageRecord[]): Readonly
     named.some(base => base.diffIds.length > 0 && base.diffIds.every((diffId, index) => image.diffIds[index] === diffId))
   )
   return new Set([...named, ...made].map(image => image.id))
-}
-
-function warningsOf(record: ContainerRecord): readonly string[] {
-  return [...discardedPorts(record)]
 }
 
 /** The host's network has nothing to publish on: every port of the container is the host's. */

@@ -2,16 +2,21 @@ import type { ContainerConfig, HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 
 /**
- * Refuse what makes no sense on another container's network: it comes with that network, names and ports included.
+ * Refuse what makes no sense on another container's network, or the host's: it comes with that network, names and ports included.
  *
  * @throws EngineError `invalid_argument` in Docker's words
  */
 export function refuseConflicts(config: ContainerConfig, hostConfig: HostConfig): void {
   const mode = hostConfig.NetworkMode ?? ''
+  if (mode === 'host' && config.MacAddress) throw conflict('mac-address and the network mode', mode)
   if (!mode.startsWith('container:')) return
   const [what] = conflictsOf(config, hostConfig)
   if (what === undefined) return
-  throw new EngineError('invalid_argument', `conflicting options: ${what}`, { details: { mode } })
+  throw conflict(what, mode)
+}
+
+function conflict(what: string, mode: string): EngineError {
+  return new EngineError('invalid_argument', `conflicting options: ${what}`, { details: { mode } })
 }
 
 function conflictsOf(config: ContainerConfig, hostConfig: HostConfig): readonly string[] {

@@ -64,6 +64,7 @@ const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
   'ReadonlyPaths',
   'CpuShares',
   'Memory',
+  'CpuPercent',
   'CpuPeriod',
   'CpuQuota',
   'CpusetCpus',
@@ -78,6 +79,7 @@ const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
   'DeviceCgroupRules',
   'PidMode',
   'IpcMode',
+  'Isolation',
   'UTSMode',
   'CgroupnsMode',
   'UsernsMode',
@@ -87,9 +89,7 @@ const hostProperties: ReadonlySet<string> = new Set<keyof HostConfig>([
 
 /** Values that say the default in words. */
 const defaults: Readonly<Record<string, readonly unknown[]>> = {
-  IpcMode: ['private'],
-  CgroupnsMode: ['host'],
-  Isolation: ['default']
+  IpcMode: ['private']
 }
 
 /**

@@ -24,6 +24,11 @@ const flagWords: Readonly<Record<string, readonly [flag: number, isOff: boolean]
   nostrictatime: [0x100_0000, true]
 }
 
+/** Whether mount(8) makes a flag of a word. */
+export function isMountFlag(word: string): boolean {
+  return Object.hasOwn(flagWords, word)
+}
+
 /** Options of mount(8) as mount(2) takes them. */
 export function splitMountOptions(words: readonly string[]): { readonly flags: number; readonly data: string } {
   let flags = 0

@@ -371,5 +371,5 @@ function withFailures(error: unknown, failures: readonly unknown[]): unknown {
 
 function checkMacAddress(address: string | undefined): void {
   if (address === undefined || /^[0-9a-f]{2}(:[0-9a-f]{2}){5}$/i.test(address)) return
-  throw new EngineError('invalid_argument', `not a MAC address: '${address}' (expected six hexadecimal pairs, as in 02:42:ac:11:00:02)`)
+  throw new EngineError('failed', `address ${address}: invalid MAC address`, { details: { macAddress: address } })
 }

@@ -11,6 +11,7 @@ import type { RuntimeSpec, SpecMount } from './runtime-spec.js'
 import { seccompProfile } from './seccomp-profile.js'
 import { type SeccompPrograms, seccompProgramAnnotation } from './seccomp-programs.js'
 import { securityOptions } from './security-options.js'
+import { checkSysctls } from './sysctls.js'
 import type { ResolvedUser } from './user.js'
 
 /** What a container's runtime specification is made from. */
@@ -43,7 +44,7 @@ export interface SpecRequest {
 /**
  * config.json of a container, with Docker's defaults for everything that is not asked for.
  *
- * @throws EngineError `invalid_argument` for what cannot be asked for
+ * @throws EngineError `invalid_argument` or `failed`, as Docker answers, for what cannot be asked for
  */
 export function buildSpec(request: SpecRequest): RuntimeSpec {
   const { config, hostConfig, user } = request
@@ -58,7 +59,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
   const effective = user.uid === 0 ? capabilities : []
   const rlimits = rlimitsOf(hostConfig)
   const isFiltered = !privileged && security.seccomp === 'default'
-  const custom = privileged ? undefined : security.profile
+  const custom = security.profile
   const program = isFiltered ? request.seccompPrograms.find(capabilities, request.architecture) : undefined
   const seccomp =
     custom !== undefined
@@ -66,6 +67,7 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
       : isFiltered && program === undefined
         ? seccompProfile(capabilities, request.architecture)
         : undefined
+  checkSysctls(hostConfig, config.Domainname ?? '')
   const consoleSize = hostConfig.ConsoleSize
   const devices = devicesOf(hostConfig)
   return {
@@ -90,7 +92,8 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
     linux: {
       namespaces: namespacesOf(hostConfig, { network: request.networkNamespace, pidOwner: request.pidOwner }),
       cgroupsPath: request.cgroupsPath,
-      resources: resourcesOf(hostConfig, devices.rules),
+      // No quota is what a container starts with: crun takes no number below 0 for it.
+      resources: resourcesOf((hostConfig.CpuQuota ?? 0) < 0 ? { ...hostConfig, CpuQuota: 0 } : hostConfig, devices.rules),
       ...(devices.nodes.length > 0 && { devices: devices.nodes }),
       ...(hostConfig.Sysctls && { sysctl: hostConfig.Sysctls }),
       ...rootPropagation(request.mounts),

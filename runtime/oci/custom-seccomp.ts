@@ -35,7 +35,7 @@ const architectures: Readonly<Record<string, { readonly go: string; readonly scm
 /**
  * A profile of the caller's, for the OCI runtime: rules that do not apply to this host or to these capabilities left out, as Docker does.
  *
- * @throws EngineError `invalid_argument` in Docker's words for a text that is no profile
+ * @throws EngineError `failed` in Docker's words for a text that is no profile
  */
 export function customProfile(text: string, capabilities: readonly string[], architecture: string): SpecSeccomp {
   const profile = parse(text)
@@ -66,10 +66,10 @@ function parse(text: string): Profile {
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new EngineError('invalid_argument', `Decoding seccomp profile failed: ${(cause as Error).message}`, { cause })
+    throw new EngineError('failed', `Decoding seccomp profile failed: ${(cause as Error).message}`, { cause })
   }
   if (typeof value !== 'object' || value === null || !('defaultAction' in value)) {
-    throw new EngineError('invalid_argument', 'Decoding seccomp profile failed: it has no defaultAction')
+    throw new EngineError('failed', 'Decoding seccomp profile failed: it has no defaultAction')
   }
   // The OCI runtime refuses what is wrong in the rest, by name.
   return value as Profile

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import type { HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { type HostDevice, hostDevices } from '../host/host-devices.js'
@@ -35,7 +36,7 @@ export interface Devices {
 /**
  * What `HostConfig.Devices` and `DeviceCgroupRules` ask for. A privileged container has all of the host's.
  *
- * @throws EngineError `invalid_argument` in Docker's words for what is no device, or no rule
+ * @throws EngineError `failed` in Docker's words for what is no device, or no rule; `invalid_argument` for a mode that there is not
  */
 export function devicesOf(hostConfig: HostConfig): Devices {
   const rules = (hostConfig.DeviceCgroupRules ?? []).map(deviceRule)
@@ -45,7 +46,8 @@ export function devicesOf(hostConfig: HostConfig): Devices {
     if (!/^[rwm]*$/.test(access)) throw invalid('Devices', `invalid device mode: ${access}`)
     const found = hostDevices(from)
     if (found.length === 0) {
-      throw invalid('Devices', `error gathering device information while adding custom device ${JSON.stringify(from)}: not a device node`)
+      const why = existsSync(from) ? 'not a device node' : 'no such file or directory'
+      throw failed('Devices', `error gathering device information while adding custom device ${JSON.stringify(from)}: ${why}`)
     }
     const target = (device: HostDevice) => (to || from) + device.path.slice(from.length)
     return found.map(device => ({ node: node(device, target(device)), rule: rule(device, access || 'rwm') }))
@@ -65,7 +67,7 @@ function rule({ type, major, minor }: HostDevice, access: string): SpecDeviceRul
 /** `c 10:200 rwm`, with a star for any number. */
 function deviceRule(text: string): SpecDeviceRule {
   const match = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(text)
-  if (match === null) throw invalid('DeviceCgroupRules', `invalid device cgroup rule format: '${text}'`)
+  if (match === null) throw failed('DeviceCgroupRules', `invalid device cgroup rule format: '${text}'`)
   const [, type, major, minor, access = ''] = match
   return {
     allow: true,
@@ -79,4 +81,8 @@ function deviceRule(text: string): SpecDeviceRule {
 
 function invalid(field: string, message: string): EngineError {
   return new EngineError('invalid_argument', message, { details: { field: `HostConfig.${field}` } })
+}
+
+function failed(field: string, message: string): EngineError {
+  return new EngineError('failed', message, { details: { field: `HostConfig.${field}` } })
 }

@@ -5,9 +5,7 @@ import type { SpecDeviceRule, SpecProcess, SpecResources } from './runtime-spec.
 /** Docker's period for `--cpus`, in microseconds. */
 const cpuPeriodMicros = 100_000
 
-const smallestMemoryBytes = 6 * 1024 ** 2
-
-/** Limits of a container as cgroup settings. @throws EngineError `invalid_argument` for what Docker refuses too */
+/** Limits of a container as cgroup settings. @throws EngineError `failed` for shares that no container can have, as in Docker */
 export function resourcesOf(hostConfig: HostConfig, devices: readonly SpecDeviceRule[]): SpecResources {
   const memory = memoryOf(hostConfig)
   const cpu = cpuOf(hostConfig)
@@ -22,12 +20,6 @@ export function resourcesOf(hostConfig: HostConfig, devices: readonly SpecDevice
 
 function memoryOf(hostConfig: HostConfig): NonNullable<SpecResources['memory']> {
   const { Memory: limit = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0, MemorySwappiness: swappiness = -1 } = hostConfig
-  if (limit !== 0 && limit < smallestMemoryBytes) throw invalid('Memory', limit, 'Minimum memory limit allowed is 6MB')
-  if (swap > 0 && limit === 0) throw invalid('MemorySwap', swap, 'You should always set the Memory limit when using Memoryswap limit')
-  if (swap > 0 && swap < limit) throw invalid('MemorySwap', swap, 'Minimum memoryswap limit should be larger than memory limit')
-  if (reservation > 0 && limit > 0 && reservation > limit) {
-    throw invalid('MemoryReservation', reservation, 'Minimum memory limit can not be less than memory reservation limit')
-  }
   return {
     ...(limit > 0 && { limit }),
     // Docker's default: as much swap as memory.
@@ -47,32 +39,33 @@ function cpuOf(hostConfig: HostConfig): NonNullable<SpecResources['cpu']> {
     CpusetCpus: cpus = '',
     CpusetMems: mems = ''
   } = hostConfig
-  if (nano > 0 && (quota !== 0 || period !== 0)) {
-    throw invalid('NanoCpus', nano, 'Conflicting options: Nano CPUs and CPU Period or CPU Quota cannot both be set')
-  }
-  if (nano < 0) throw invalid('NanoCpus', nano, 'it cannot be negative')
+  if (shares < 0) throw refused('CpuShares', 'shares: invalid argument')
+  if (shares === 1) throw refused('CpuShares', 'OCI runtime create failed: the minimum allowed cpu-shares is 2: unknown')
   return {
     ...(nano > 0 && { period: cpuPeriodMicros, quota: Math.round((nano * cpuPeriodMicros) / 1e9) }),
     ...(period > 0 && { period }),
-    ...(quota !== 0 && { quota }),
+    // Below 0 there is none.
+    ...(quota !== 0 && { quota: Math.max(-1, quota) }),
     ...(shares > 0 && { shares }),
     ...(cpus !== '' && { cpus }),
     ...(mems !== '' && { mems })
   }
 }
 
-/** Resource limits of the process. */
+/** What setrlimit(2) knows on Linux. */
+const rlimitNames: ReadonlySet<string> = new Set(
+  'AS CORE CPU DATA FSIZE LOCKS MEMLOCK MSGQUEUE NICE NOFILE NPROC RSS RTPRIO RTTIME SIGPENDING STACK'.split(' ')
+)
+
+/** Resource limits of the process. @throws EngineError `failed` for one that there is not; the kernel refuses other mistakes */
 export function rlimitsOf(hostConfig: HostConfig): NonNullable<SpecProcess['rlimits']> {
   return (hostConfig.Ulimits ?? []).map(({ Name: name = '', Soft: soft = 0, Hard: hard = 0 }) => {
-    if (!/^[a-z]+$/.test(name)) throw invalid('Ulimits', name, 'expected a name such as nofile')
-    if (hard >= 0 && soft > hard)
-      throw invalid('Ulimits', name, `ulimit soft limit must be less than or equal to hard limit: ${soft} > ${hard}`)
-    return { type: `RLIMIT_${name.toUpperCase()}`, soft, hard }
+    const upper = name.toUpperCase()
+    if (!rlimitNames.has(upper)) throw refused('Ulimits', `OCI runtime create failed: wrong rlimit value: RLIMIT_${upper}: unknown`)
+    return { type: `RLIMIT_${upper}`, soft, hard }
   })
 }
 
-function invalid(field: string, value: unknown, why: string): EngineError {
-  return new EngineError('invalid_argument', `HostConfig.${field}: ${why} (got ${String(value)})`, {
-    details: { field: `HostConfig.${field}`, value }
-  })
+function refused(field: string, why: string): EngineError {
+  return new EngineError('failed', why, { details: { field: `HostConfig.${field}` } })
 }

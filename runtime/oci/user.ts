@@ -32,7 +32,7 @@ const largestId = 2 ** 31 - 1
  * name does. Without a group, the user's primary group and all the groups that list the user count; with one, only
  * that.
  *
- * @throws EngineError `invalid_argument` in Docker's words for a user or group that is not there
+ * @throws EngineError `failed` in Docker's words for a user or group that is not there
  */
 export function resolveUser(spec: string, database: UserDatabase, extraGroups: readonly string[] = []): ResolvedUser {
   const users = parsePasswd(database.passwd)
@@ -40,9 +40,9 @@ export function resolveUser(spec: string, database: UserDatabase, extraGroups: r
   const [userPart = '', groupPart = ''] = spec.split(':', 2)
   const wanted = userPart === '' ? '0' : userPart
   const entry = users.find(user => user.name === wanted) ?? users.find(user => String(user.uid) === wanted)
-  const uid = entry?.uid ?? parseId(wanted)
+  const uid = entry?.uid ?? numberOf(wanted)
   if (uid === undefined) {
-    throw new EngineError('invalid_argument', `unable to find user ${wanted}: no matching entries in passwd file`, {
+    throw new EngineError('failed', `unable to find user ${wanted}: no matching entries in passwd file`, {
       details: { user: spec }
     })
   }
@@ -50,16 +50,24 @@ export function resolveUser(spec: string, database: UserDatabase, extraGroups: r
   let gid = entry?.gid ?? 0
   if (groupPart !== '') gid = groupId(groupPart, groups)
   else if (entry !== undefined) for (const group of groups) if (group.members.includes(entry.name)) additional.add(group.gid)
-  for (const extra of extraGroups) additional.add(groupId(extra, groups))
+  for (const extra of extraGroups) additional.add(groupId(extra, groups, 'Unable'))
   const ids = { uid, gid, home: entry?.home ?? '/' }
   // The primary group is always among them and comes first (CVE-2022-36109): giving it up must not open what it is denied.
   return { ...ids, additionalGids: [gid, ...[...additional].filter(id => id !== gid)] }
 }
 
-function groupId(text: string, groups: readonly GroupEntry[]): number {
-  const id = groups.find(group => group.name === text)?.gid ?? parseId(text)
+function groupId(text: string, groups: readonly GroupEntry[], unable = 'unable'): number {
+  const id = groups.find(group => group.name === text)?.gid ?? numberOf(text)
   if (id !== undefined) return id
-  throw new EngineError('invalid_argument', `unable to find group ${text}: no matching entries in group file`, { details: { group: text } })
+  throw new EngineError('failed', `${unable} to find group ${text}: no matching entries in group file`, { details: { group: text } })
+}
+
+/** A number that needs no entry; undefined for what is none. */
+function numberOf(text: string): number | undefined {
+  if (!/^[+-]?\d{1,18}$/.test(text)) return undefined
+  const id = Number(text)
+  if (id >= 0 && id <= largestId) return id
+  throw new EngineError('failed', `uids and gids must be in range 0-${largestId}`, { details: { id: text } })
 }
 
 function parseId(text: string): number | undefined {

@@ -109,7 +109,7 @@ function tmpfsMount(mount: Mount, destination: string, prefix: string): TmpfsMou
     options: [
       ...(readOnly ? ['ro'] : []),
       ...(mode ? [`mode=${mode.toString(8).padStart(4, '0')}`] : []),
-      ...(sizeBytes > 0 ? [`size=${sizeBytes}`] : []),
+      ...(sizeBytes !== 0 ? [`size=${sizeBytes}`] : []),
       ...(words ?? []).map(word => word.join('='))
     ]
   }

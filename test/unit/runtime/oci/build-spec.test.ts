@@ -91,13 +91,21 @@ describe('buildSpec', () => {
   })
 
   it.each([
-    [{ Memory: 1000 }, 'Minimum memory limit allowed is 6MB'],
-    [{ MemorySwap: 1e9 }, 'You should always set the Memory limit'],
-    [{ NanoCpus: 1e9, CpuQuota: 5 }, 'Conflicting options'],
-    [{ Ulimits: [{ Name: 'nofile', Soft: 5, Hard: 1 }] }, 'soft limit must be less than or equal to hard limit'],
+    [{ CpuShares: -1 }, 'shares: invalid argument'],
+    [{ Ulimits: [{ Name: 'files', Soft: 1, Hard: 1 }] }, 'wrong rlimit value: RLIMIT_FILES'],
+    [{ Sysctls: { 'vm.swappiness': '1' } }, 'is not in a separate kernel namespace'],
+    [{ IpcMode: 'host', Sysctls: { 'fs.mqueue.msg_max': '1' } }, 'is not allowed in the hosts ipc namespace'],
+    [{ Tmpfs: { '/t': 'rw,magic' } }, 'invalid tmpfs option ["magic"]'],
     [{ SecurityOpt: ['magic=on'] }, 'invalid --security-opt'],
-    [{ SecurityOpt: ['seccomp=/profile.json'] }, 'invalid --security-opt']
+    [{ SecurityOpt: ['seccomp=/profile.json'] }, 'Decoding seccomp profile failed']
   ])('refuses %j', (hostConfig, message) => {
     expect(() => spec({ hostConfig })).toThrow(message)
+  })
+
+  it('applies a seccomp profile of the caller to a privileged container too', () => {
+    const profile = JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }] })
+    const { seccomp } = spec({ hostConfig: { Privileged: true, SecurityOpt: [`seccomp=${profile}`] } }).linux
+    expect(seccomp).toMatchObject({ syscalls: [{ names: ['mkdir'], action: 'SCMP_ACT_ERRNO' }] })
+    expect(spec({ hostConfig: { Privileged: true } }).linux.seccomp).toBeUndefined()
   })
 })

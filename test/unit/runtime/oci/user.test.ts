@@ -37,8 +37,12 @@ describe('resolveUser', () => {
     expect(resolveUser('app:app', database, ['extra', '55']).additionalGids).toEqual([1000, 2000, 55])
   })
 
-  it.each(['nobody', '-1', '99999999999'])('refuses %s in the words of Docker', user => {
-    expect(() => resolveUser(user, database)).toThrow(`unable to find user ${user}: no matching entries in passwd file`)
+  it('refuses an unknown user in the words of Docker', () => {
+    expect(() => resolveUser('nobody', database)).toThrow('unable to find user nobody: no matching entries in passwd file')
+  })
+
+  it.each(['-1', '99999999999', '0:-1'])('refuses %s: no such number is an id', user => {
+    expect(() => resolveUser(user, database)).toThrow('uids and gids must be in range 0-2147483647')
   })
 
   it('refuses an unknown group', () => {

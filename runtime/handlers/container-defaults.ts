@@ -1,5 +1,5 @@
 import type { HostConfig } from '../../src/api/index.js'
-import type { CgroupLayout } from '../host/cgroup-layout.js'
+import type { ContainerContext } from '../containers/container-context.js'
 import { maskedPaths, readonlyPaths } from '../oci/default-mounts.js'
 import type { EngineSettings } from '../settings/engine-settings.js'
 
@@ -7,7 +7,7 @@ import type { EngineSettings } from '../settings/engine-settings.js'
 export interface DefaultsOptions {
   /** Name of the OCI runtime. */
   readonly runtime: string
-  readonly cgroups: CgroupLayout['kind']
+  readonly cgroups: ContainerContext['cgroups']['kind']
   readonly settings: EngineSettings
 }
 

@@ -58,12 +58,8 @@ conform('archives of a container', {
     }
     await expectError(info(engine, container, ''), 'invalid_argument')
     await expectError(names(engine, container, ''), 'invalid_argument', /path ?cannot be empty/)
-    const other = { ...container, id: 'archive-no-such' }
-    await expectError(
-      engine.raw.call(ContainerArchiveInfo, { path: { id: other.id }, query: { path: '/' } }),
-      'not_found',
-      /No such container/
-    )
+    const query = { path: '/' }
+    await expectError(engine.raw.call(ContainerArchive, { path: { id: 'archive-no-such' }, query }), 'not_found', /No such container/)
   },
 
   'entries are called as they were asked for': async ({ engine, image }) => {

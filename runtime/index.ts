@@ -11,6 +11,7 @@ import { createContainerStore } from './containers/container-store.js'
 import { Execs } from './containers/execs.js'
 import { LiveContainers } from './containers/live-containers.js'
 import { makeDataRoot } from './containers/make-data-root.js'
+import { PreparedExecs } from './containers/prepared-execs.js'
 import { PreparedRuns } from './containers/prepared-runs.js'
 import { removeContainer } from './containers/remove.js'
 import { Restarts } from './containers/restarts.js'
@@ -179,6 +180,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       volumes,
       oci,
       prepared: opened(new PreparedRuns({ host, oci, networks })),
+      preparedExecs: opened(new PreparedExecs({ host, oci })),
       events,
       live: new LiveContainers(),
       execs: new Execs(),

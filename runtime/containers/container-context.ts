@@ -15,6 +15,7 @@ import type { VolumeService } from '../volumes/volume-service.js'
 import type { ContainerStore } from './container-store.js'
 import type { Execs } from './execs.js'
 import type { LiveContainers } from './live-containers.js'
+import type { PreparedExecs } from './prepared-execs.js'
 import type { PreparedRuns } from './prepared-runs.js'
 import type { Restarts } from './restarts.js'
 import type { RuntimePaths } from './runtime-paths.js'
@@ -29,6 +30,7 @@ export interface ContainerContext {
   readonly volumes: VolumeService
   readonly oci: OciRuntime
   readonly prepared: PreparedRuns
+  readonly preparedExecs: PreparedExecs
   readonly events: EventLog
   readonly watchdog: Watchdog
   readonly live: LiveContainers

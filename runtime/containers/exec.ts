@@ -7,6 +7,7 @@ import { EngineError } from '../../src/errors/index.js'
 import { AsyncQueue } from '../../src/util/async-queue.js'
 import { deferred } from '../../src/util/deferred.js'
 import { Unwind } from '../../src/util/unwind.js'
+import type { ExecRun } from '../oci/exec-process.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { defaultDetachKeys, detachable, parseDetachKeys } from './detach-keys.js'
@@ -15,7 +16,8 @@ import { cannotStart, execFailure } from './exec-failure.js'
 import { execSpec } from './exec-spec.js'
 import type { Exec } from './execs.js'
 import { LiveContainer } from './live-container.js'
-import { openStdio } from './open-stdio.js'
+import { openStdio, type Stdio } from './open-stdio.js'
+import type { PreparedExec } from './prepared-execs.js'
 
 /**
  * Set up a process for a running container.
@@ -198,6 +200,12 @@ async function launch(
   context.cgroupAttach.expect()
   publish(context, record, exec, actionOf('exec_start', exec))
   try {
+    const prepared = isPlain(exec) ? await context.preparedExecs.take(record) : undefined
+    if (prepared !== undefined) {
+      unwind.add(() => void prepared.unwind.run())
+      await follow(context, record, exec, { stdio: prepared.stdio, run: await startPrepared(context, record, exec, prepared) })
+      return
+    }
     const needsFolder = io.tty || oci.name !== 'crun'
     if (needsFolder) {
       mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -214,12 +222,7 @@ async function launch(
       ...(stdio.consoleSocket && { consoleSocket: stdio.consoleSocket.path })
     })
     stdio.spawned()
-    const pid = await run.pid
-    if (pid === undefined) throw execFailure(exec, oci.name, await run.failure())
-    exec.state = { status: 'running', pid }
-    io.begin(await stdio.connect(), undefined)
-    exec.launched.resolve()
-    void watch(context, record, exec, run.process.exited, needsFolder ? folder : undefined)
+    await follow(context, record, exec, { stdio, run, ...(needsFolder && { folder }) })
   } catch (error) {
     await unwind.run()
     exec.state = { status: 'exited', pid: 0, exitCode: cannotStart }
@@ -227,6 +230,35 @@ async function launch(
     io.finish()
     throw error
   }
+}
+
+/** Without terminal and stdin, for which nothing is prepared. */
+function isPlain({ io, settings }: Exec): boolean {
+  return !io.tty && !settings.AttachStdin
+}
+
+async function startPrepared(context: ContainerContext, record: ContainerRecord, exec: Exec, prepared: PreparedExec): Promise<ExecRun> {
+  try {
+    return prepared.exec.start(await execSpec(context, record, { settings: exec.settings, argv: exec.argv, consoleSize: undefined }))
+  } catch (error) {
+    prepared.exec.discard()
+    throw error
+  }
+}
+
+/** See it to its process, and from there to its end. */
+async function follow(
+  context: ContainerContext,
+  record: ContainerRecord,
+  exec: Exec,
+  { stdio, run, folder }: { readonly stdio: Stdio; readonly run: ExecRun; readonly folder?: string }
+): Promise<void> {
+  const pid = await run.pid
+  if (pid === undefined) throw execFailure(exec, context.oci.name, await run.failure())
+  exec.state = { status: 'running', pid }
+  exec.io.begin(await stdio.connect(), undefined)
+  exec.launched.resolve()
+  void watch(context, record, exec, run.process.exited, folder)
 }
 
 async function watch(
@@ -243,8 +275,10 @@ async function watch(
   const exitCode = code ?? 137
   // Whoever sees the end of the output finds the exit code.
   exec.state = { status: 'exited', pid: exec.state.pid, exitCode }
-  publish(context, context.store.find(record.id) ?? record, exec, 'exec_die', { exitCode: String(exitCode) })
+  const now = context.store.find(record.id)
+  publish(context, now ?? record, exec, 'exec_die', { exitCode: String(exitCode) })
   exec.io.finish()
+  if (now !== undefined && isPlain(exec)) context.preparedExecs.ended(now)
 }
 
 const drainGraceMs = 500

@@ -315,6 +315,7 @@ async function takeBack(
   endpoints: readonly Endpoint[]
 ): Promise<void> {
   const { host, paths, networks } = context
+  context.preparedExecs.forget(record.id)
   sandbox?.release()
   const attached = attachedMounts(context, record)
   removeRunFolders(context, record.id)

@@ -2,9 +2,9 @@ import { closeSync, writeSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
-import type { Host } from '../host/host.js'
+import type { Host, HostProcess } from '../host/host.js'
 import { openAnonymousFile, readAnonymousFile } from './anonymous-file.js'
-import { pidFile, pidPipe } from './pid-channel.js'
+import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
 import type { ExecRequest, Run } from './run.js'
 import { saidIn } from './run-log.js'
 import { runtimeEnvironment } from './runtime-environment.js'
@@ -28,14 +28,44 @@ export interface ExecProgram {
 const processFd = 4
 const logFd = 5
 
+/** A runtime that has loaded, and waits for what it is to run in a container. */
+export interface WaitingExec {
+  /** Resolves when the runtime is gone, started or not. */
+  readonly ended: Promise<unknown>
+  /** Once. */
+  start(process: SpecProcess): ExecRun
+  /** Idempotent; nothing after `start`. */
+  discard(): void
+}
+
+/** Start crun for a container before it is known what it is to run there; undefined for other runtimes. Without a terminal. */
+export async function prepareExec(program: ExecProgram, request: Pick<ExecRequest, 'id' | 'stdio'>): Promise<WaitingExec | undefined> {
+  if (!isCrun(program)) return undefined
+  const { host } = program
+  const [files, channel] = await Promise.all([descriptors(host), pidPipe(host)])
+  const process = await spawn(program, { ...request, oomScoreAdj: 0 }, files, channel)
+  let isOver = false
+  return {
+    ended: process.exited,
+    start(settings) {
+      isOver = true
+      return begun(process, files, channel, settings)
+    },
+    discard() {
+      // Told nothing, it ends by itself.
+      if (!isOver) begun(process, files, channel, undefined)
+      isOver = true
+    }
+  }
+}
+
 /**
  * Run one more process in a container, in the foreground: the runtime lives as long as the process and ends with its exit code. crun gets
  * its files as descriptors, others as names.
  */
 export async function execProcess(program: ExecProgram, request: ExecRequest): Promise<ExecRun> {
-  const { host, path, executable, stateRoot } = program
-  const isCrun = basename(path).includes('crun')
-  if (request.consoleSocket !== undefined && !isCrun) {
+  const { host, path } = program
+  if (request.consoleSocket !== undefined && !isCrun(program)) {
     throw new EngineError(
       'not_implemented',
       `a terminal with the OCI runtime ${basename(path)} is not built yet: install crun, or go without tty`,
@@ -44,13 +74,27 @@ export async function execProcess(program: ExecProgram, request: ExecRequest): P
       }
     )
   }
-  const [files, channel] = isCrun
+  const [files, channel] = isCrun(program)
     ? await Promise.all([descriptors(host), pidPipe(host)])
     : [await names(request.folder, await request.process()), await pidFile(request.folder)]
-  let isHandedOver = false
+  const spawned = spawn(program, request, files, channel)
+  // What it is to run is found out while it loads; without that it ends by itself.
+  const [started, found] = await Promise.allSettled([spawned, isCrun(program) ? request.process() : undefined])
+  if (started.status === 'rejected') throw started.reason
+  const run = begun(started.value, files, channel, found.status === 'fulfilled' ? found.value : undefined)
+  if (found.status === 'rejected') throw found.reason
+  return run
+}
+
+async function spawn(
+  { host, path, executable, stateRoot }: ExecProgram,
+  request: Pick<ExecRequest, 'id' | 'stdio' | 'consoleSocket' | 'oomScoreAdj'>,
+  files: Files,
+  channel: PidChannel
+): Promise<HostProcess> {
+  const score = request.oomScoreAdj
   try {
-    const score = request.oomScoreAdj
-    const spawned = host.spawn({
+    return await host.spawn({
       ...(score === 0 && { executable }),
       argv: [
         ...(score === 0 ? [] : scored(score)),
@@ -73,28 +117,28 @@ export async function execProcess(program: ExecProgram, request: ExecRequest): P
       stdio: [...request.stdio, ...channel.inherited, ...files.inherited],
       background: true
     })
-    // What it is to run is found out while it loads; without that it ends by itself.
-    const [started, found] = await Promise.allSettled([spawned, isCrun ? request.process() : undefined])
-    if (started.status === 'rejected') throw started.reason
-    const process = started.value
-    isHandedOver = true
-    // After the failure, where there is one, has been read.
-    void process.exited.then(() => setImmediate(files.close))
-    files.give(found.status === 'fulfilled' ? found.value : undefined)
-    const pid = channel.pid(process.exited)
-    let said: Promise<string> | undefined
-    void pid.then(number => {
-      if (number === undefined) said = files.read()
-    })
-    if (found.status === 'rejected') throw found.reason
-    return { process, pid, failure: async () => saidIn((await said) ?? '') }
   } catch (error) {
-    if (!isHandedOver) {
-      channel.close()
-      files.close()
-    }
+    channel.close()
+    files.close()
     throw error
   }
+}
+
+/** Tell the runtime what to run, or that there is nothing. */
+function begun(process: HostProcess, files: Files, channel: PidChannel, settings: SpecProcess | undefined): ExecRun {
+  // After the failure, where there is one, has been read.
+  void process.exited.then(() => setImmediate(files.close))
+  files.give(settings)
+  const pid = channel.pid(process.exited)
+  let said: Promise<string> | undefined
+  void pid.then(number => {
+    if (number === undefined) said = files.read()
+  })
+  return { process, pid, failure: async () => saidIn((await said) ?? '') }
+}
+
+function isCrun({ path }: ExecProgram): boolean {
+  return basename(path).includes('crun')
 }
 
 /** crun gives a process that joins a container its own score: so it gets the container's first. */

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import type { Host, HostCommand } from '../host/host.js'
-import { type ExecRun, execProcess } from './exec-process.js'
+import { type ExecRun, execProcess, prepareExec, type WaitingExec } from './exec-process.js'
 import { type GuardedRequest, type GuardedRun, runGuarded } from './guarded-run.js'
 import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
 import { type PreparedRun, prepareCrun } from './prepared-run.js'
@@ -21,6 +21,8 @@ export interface OciRuntime {
   runGuarded(request: GuardedRequest): Promise<GuardedRun>
   /** Run one more process in a container that runs. */
   exec(request: ExecRequest): Promise<ExecRun>
+  /** Start the runtime before it is known what it is to run in a container; undefined for one that cannot be. For a process without a terminal. */
+  prepareExec(request: Pick<ExecRequest, 'id' | 'stdio'>): Promise<WaitingExec | undefined>
   /** Remove what the runtime knows of a container, its processes and cgroups included. Idempotent. */
   remove(id: string): Promise<void>
   /** What the runtime said when it could not start the bundle; undefined when it said nothing. */
@@ -101,6 +103,8 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
     },
 
     exec: request => execProcess({ host, path, executable, stateRoot }, request),
+
+    prepareExec: request => prepareExec({ host, path, executable, stateRoot }, request),
 
     async remove(id) {
       const process = await host.spawn({

@@ -1,5 +1,5 @@
 /**
- * Speed beside the peers, in one run: `npm run bench [-- run pull import remote]`. Prints times and ratios; judges nothing.
+ * Speed beside the peers, in one run: `npm run bench [-- run pull import exec many memory daemon remote]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -12,6 +12,7 @@ import { ContainerExec, ExecInspect, ExecStart } from 'gantry/api'
 import { type Lab, startLab } from '../lab/lab.js'
 import { benchDaemon } from './daemon.js'
 import { pushVariants } from './layer-variants.js'
+import { benchMany, benchMemory } from './many.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
 import { benchRemote } from './remote.js'
 import { report } from './report.js'
@@ -27,6 +28,8 @@ const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   pull: benchPull,
   import: benchImport,
   exec: benchExec,
+  many: benchMany,
+  memory: benchMemory,
   daemon: benchDaemon,
   remote: benchOverSocket
 }

@@ -271,6 +271,13 @@ const following: Behaviours = {
     }
   },
 
+  'another engine follows it too': async context => {
+    const other = await context.open()
+    const options = { 'max-size': '1k', 'max-file': '5', compress: 'true' }
+    const id = await started(context, 'json-file', options, 'for i in $(seq 1 60); do echo $i; sleep 0.02; done')
+    expect(await linesOf(other, id, { follow: true })).toEqual(Array.from({ length: 60 }, (_, index) => String(index + 1)))
+  },
+
   'follow of local survives that files are put aside': async context => {
     const id = await started(context, 'local', { 'max-size': '500' }, 'for i in $(seq 1 40); do echo $i; sleep 0.02; done')
     expect(await linesOf(context.engine, id, { follow: true })).toEqual(Array.from({ length: 40 }, (_, index) => String(index + 1)))

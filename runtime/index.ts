@@ -253,8 +253,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   }
 }
 
-function networkDefaults({ addressPools, bridgeAddress, mtu }: EngineSettings): NetworkDefaults {
-  return { pools: addressPools, ...(bridgeAddress !== undefined && { bridgeAddress }), ...(mtu !== undefined && { mtu }) }
+function networkDefaults({ addressPools, bridgeAddress, mtu, userlandProxy }: EngineSettings): NetworkDefaults {
+  return { pools: addressPools, userlandProxy, ...(bridgeAddress !== undefined && { bridgeAddress }), ...(mtu !== undefined && { mtu }) }
 }
 
 function registryLists({ registryMirrors, insecureRegistries }: EngineSettings): RegistryLists {

@@ -146,7 +146,9 @@ function trackConnections(
   })
   server.on('secureConnection', (secure: Socket) => {
     const connection = bare.get(peerOf(secure))
-    if (connection !== undefined) pool.replace(connection, secure)
+    // A peer that is gone already has no address any more.
+    if (connection === undefined) secure.destroy()
+    else pool.replace(connection, secure)
   })
   return connections
 }

@@ -60,7 +60,7 @@ export async function createNetworkManager(options: NetworkManagerOptions): Prom
     user,
     defaults,
     catalog: new NetworkCatalog({ host, store, tag, user, defaults }),
-    publisher: new PortPublisher({ metadata, rules, owner: user.process }),
+    publisher: new PortPublisher({ metadata, rules, owner: user.process, relaysIpv6: defaults.userlandProxy ?? true }),
     names: new NameService({ network: host.network, endpoints: () => store.endpoints() })
   })
   await manager.sweep({ patient: false })

@@ -11,6 +11,8 @@ export interface NetworkDefaults {
   readonly bridgeAddress?: string
   /** Longest packet on the default network, in bytes. @default 1500 */
   readonly mtu?: number
+  /** Whether ports are published on IPv6 too, where containers have no addresses. @default true */
+  readonly userlandProxy?: boolean
 }
 
 const mtuOption = 'com.docker.network.driver.mtu'

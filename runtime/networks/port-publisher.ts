@@ -12,6 +12,8 @@ export interface PortPublisherOptions {
   readonly metadata: MetadataStore
   readonly rules: RuleBook
   readonly owner: ProcessIdentity
+  /** Whether IPv6, where containers have no addresses, is carried over by hand: Docker's userland proxy. @default true */
+  readonly relaysIpv6?: boolean
 }
 
 /** How often another free port is tried: one that is free for IPv4 may be taken for IPv6. */
@@ -95,8 +97,12 @@ export class PortPublisher {
   }
 
   async #publishOne(request: PublishRequest, port: PortRequest, defaultAddress: string): Promise<readonly StoredPort[]> {
-    const addresses =
-      port.hostAddress !== undefined ? [port.hostAddress] : defaultAddress === anyIpv4 ? [anyIpv4, anyIpv6] : [defaultAddress]
+    const { relaysIpv6 = true } = this.#options
+    const everywhere = relaysIpv6 ? [anyIpv4, anyIpv6] : [anyIpv4]
+    const addresses = port.hostAddress !== undefined ? [port.hostAddress] : defaultAddress === anyIpv4 ? everywhere : [defaultAddress]
+    if (!relaysIpv6 && addresses.some(address => address.includes(':'))) {
+      throw failure(request, `publishing on ${addresses.join(', ')} takes the userland proxy, which is turned off`, {})
+    }
     const { hostPorts } = port
     if (hostPorts !== undefined && hostPorts.first === hostPorts.last) return this.#claim(request, port, addresses, hostPorts.first)
     const last = hostPorts?.last ?? freePortAttempts

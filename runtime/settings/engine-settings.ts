@@ -22,6 +22,8 @@ export interface EngineSettings {
   readonly addressPools: readonly { readonly base: string; readonly size: number }[]
   /** Longest packet on the default network, in bytes. Of the start. @default 1500 */
   readonly mtu?: number
+  /** Whether ports are published on IPv6 too, by a relay in this process: containers have no addresses there. Of the start. @default true */
+  readonly userlandProxy: boolean
   /** Where the output of containers goes that do not say; its options go to those of the same driver. @default json-file, without options */
   readonly logConfig: { readonly type: string; readonly options: Readonly<NonNullable<LogConfig['Config']>> }
   /** Size of a container's /dev/shm. @default 67108864 */
@@ -48,6 +50,7 @@ export const defaultSettings: EngineSettings = {
   shutdownTimeoutSeconds: 15,
   liveRestore: true,
   addressPools: [],
+  userlandProxy: true,
   logConfig: { type: 'json-file', options: {} },
   shmBytes: 64 * 1024 * 1024,
   ulimits: [],

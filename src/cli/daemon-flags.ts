@@ -54,7 +54,7 @@ const flagGroups: Readonly<Record<string, Readonly<Partial<Record<Name, FlagText
       description: `where networks get their addresses, such as base=10.30.0.0/16,size=24${repeated} (default: Docker's)`
     },
     mtu: { argument: 'bytes', description: 'longest packet on the default network (default: 1500)' },
-    userlandProxy: { description: 'take connections to published ports in this process; false is not built (default: true)' }
+    userlandProxy: { description: 'publish ports on IPv6 too, relayed by the daemon; =false leaves IPv4 (default: true)' }
   },
   'Containers that do not say themselves:': {
     logDriver: { argument: 'driver', description: 'where their output goes (default: json-file)' },

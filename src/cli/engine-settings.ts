@@ -22,21 +22,13 @@ const taken = [
   'bridgeAddress',
   'addressPools',
   'mtu',
+  'userlandProxy',
   'liveRestore'
 ] as const satisfies readonly (keyof DaemonSettings & keyof ReloadedSettings)[]
 
 /** What the engine is told of a daemon's settings. @throws EngineError `invalid_argument` for labels that are none */
 export function engineSettings(settings: DaemonSettings): ReloadedSettings {
-  const { labels, debug, logDriver, logOptions, userlandProxy } = settings
-  if (userlandProxy === false) {
-    throw new EngineError(
-      'not_implemented',
-      'userland-proxy: false is not built yet: published ports are always accepted by the daemon itself',
-      {
-        details: { key: 'userland-proxy' }
-      }
-    )
-  }
+  const { labels, debug, logDriver, logOptions } = settings
   return {
     ...(labels && { labels: checkLabels(labels) }),
     ...(debug !== undefined && { debug }),

@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -126,7 +127,6 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
     [['--default-address-pool', 'base=10.0.0.0/16'], /Expected address pools/],
     [['--default-address-pool', 'base=10.0.0.0/16,size=8'], /default address pool, base 10\.0\.0\.0\/16: the size 8/],
     [['--mtu', '20'], /mtu 20: expected 68 to 65535/],
-    [['--userland-proxy=false'], /userland-proxy: false is not built/],
     [['--dns', 'name.example'], /Expected IP addresses/],
     [['--max-concurrent-downloads', '0'], /at least 1/],
     [['--log-level', 'loud'], /Expected debug, info, warn, error, fatal/],
@@ -201,6 +201,18 @@ describe.skipIf(obstacle !== undefined)(`settings of a daemon${obstacle === unde
   it('docker info warns of a door that is open to everybody', async () => {
     await start('-H', 'tcp://127.0.0.1:0', '--insecure-tcp-without-authentication')
     expect(await docker('info', '-f', '{{json .Warnings}}')).toMatch(/API is accessible on http:\/\/127\.0\.0\.1:\d+ without encryption/)
+  })
+
+  it('without the userland proxy ports are published on IPv4 alone, and held all the same', async () => {
+    await start('--userland-proxy=false')
+    const server = ['sh', '-c', 'echo hello > index.html; exec httpd -f -p 80']
+    const id = await docker('run', '-d', '-p', '127.0.0.1:0:80', '-p', '81', image, ...server)
+    expect(await docker('port', id, '81')).toMatch(/^0\.0\.0\.0:\d+$/)
+    const address = await docker('port', id, '80')
+    await expect.poll(async () => (await fetch(`http://${address}/`).catch(() => undefined))?.text(), { timeout: 5000 }).toBe('hello\n')
+    const taken = createServer().listen(Number(address.split(':')[1]), '127.0.0.1')
+    await expect(once(taken, 'listening')).rejects.toThrow(/EADDRINUSE/)
+    await expect(docker('run', '-d', '-p', '[::1]:0:80', image, ...server)).rejects.toThrow(/takes the userland proxy/)
   })
 
   it('live-restore says whether containers go on when the daemon stops', async () => {

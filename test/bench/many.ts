@@ -43,8 +43,8 @@ export async function benchMemory(lab: Lab): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'gantry-bench-'))
   const daemon = await startGantryDaemon({ folder })
   try {
-    const ours = await memoryOfEach(daemon.host, reference)
-    const theirs = await memoryOfEach(host, reference)
+    const ours = await memoryOfEach(daemon.host, daemon.pid, reference)
+    const theirs = await memoryOfEach(host, await initOf(host), reference)
     const text = (kibibytes: number) => `${(kibibytes / 1024).toFixed(2)} MiB`
     console.log(
       `memory for each of ${extra} containers that run (PSS, without their own processes): ` +
@@ -57,40 +57,60 @@ export async function benchMemory(lab: Lab): Promise<void> {
 }
 
 /** In KiB. */
-async function memoryOfEach(host: string, reference: string): Promise<number> {
+async function memoryOfEach(host: string, engine: number, reference: string): Promise<number> {
   const docker = (...argv: readonly string[]) => execute('docker', argv, { env: { ...process.env, DOCKER_HOST: host } })
   await docker('pull', '-q', reference)
-  const names = Array.from({ length: extra + 1 }, (_, index) => `bench-memory-${process.pid}-${index}`)
-  const run = (name: string) => docker('run', '-d', '--name', name, '--network', 'none', reference, 'sleep', '1000')
-  try {
-    // The first one, for what is loaded once.
-    await run(names[0] ?? '')
+  const names = Array.from({ length: extra }, (_, index) => `bench-memory-${process.pid}-${index}`)
+  const runAll = async () => {
+    for (const name of names) await docker('run', '-d', '--name', name, '--network', 'none', reference, 'sleep', '1000')
     await sleep(settleMs)
-    const before = await engineMemory()
-    for (const name of names.slice(1)) await run(name)
-    await sleep(settleMs)
-    return ((await engineMemory()) - before) / extra
-  } finally {
+  }
+  const removeAll = async () => {
     await docker('rm', '-f', ...names)
+    await sleep(settleMs)
+  }
+  // Once without counting, for what is loaded and reserved once.
+  await runAll()
+  await removeAll()
+  const before = await engineMemory(engine)
+  try {
+    await runAll()
+    return ((await engineMemory(engine)) - before) / extra
+  } finally {
+    await removeAll()
   }
 }
 
-/** PSS of everything on this machine but this process and what runs in containers, in KiB: nothing else changes meanwhile. */
-async function engineMemory(): Promise<number> {
-  const own = String(process.pid)
-  const namespace = await namespaceOf('self')
+/** PSS of an engine and all that it keeps running but what runs in containers, in KiB. */
+async function engineMemory(engine: number): Promise<number> {
+  const processes = await Promise.all((await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(processOf))
+  const known = new Map(processes.map(found => [found.pid, found]))
+  const depth = known.get(engine)?.namespaces
+  const isBelow = (pid: number): boolean => pid === engine || (known.has(pid) && isBelow(known.get(pid)?.parent ?? 0))
   let sum = 0
-  for (const pid of (await readdir('/proc')).filter(name => /^\d+$/.test(name) && name !== own)) {
+  for (const { pid, namespaces } of processes) {
+    if (namespaces !== depth || !isBelow(pid)) continue
     const text = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
-    if ((await namespaceOf(pid)) === namespace) sum += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0)
+    sum += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0)
   }
   return sum
 }
 
-async function namespaceOf(pid: string): Promise<string> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '')
-  // One number for each namespace of processes it is in.
-  return String((/^NSpid:\s+(.*)$/m.exec(status)?.[1] ?? '').split(/\s+/).length)
+async function processOf(name: string): Promise<{ readonly pid: number; readonly parent: number; readonly namespaces: number }> {
+  const status = await readFile(`/proc/${name}/status`, 'utf8').catch(() => '')
+  const field = (key: string) => new RegExp(`^${key}:\\s+(.*)$`, 'm').exec(status)?.[1] ?? ''
+  // One number for each namespace of processes that it is in.
+  return { pid: Number(name), parent: Number(field('PPid')), namespaces: field('NSpid').split(/\s+/).length }
+}
+
+/** The first process of dockerd's own namespace, which its shims are children of. */
+async function initOf(host: string): Promise<number> {
+  const socket = host.replace('unix://', '')
+  for (const name of await readdir('/proc')) {
+    const command = await readFile(`/proc/${name}/cmdline`, 'latin1').catch(() => '')
+    if (command.startsWith('/usr/bin/docker-init\0') && command.includes(socket)) return Number(name)
+  }
+  throw new Error(`no dockerd serves ${host}`)
 }
 
 function needs(lab: Lab): { readonly reference: string; readonly host: string } {

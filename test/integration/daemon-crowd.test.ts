@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { request } from 'node:http'
@@ -7,11 +7,14 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { promisify } from 'node:util'
+import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
 import { type GantryDaemon, startGantryDaemon } from '../lab/gantry-daemon.js'
 
-// Needs: root, prlimit.
+// Needs: root, prlimit; busybox from the lab and the docker command for one of them.
 
+const execute = promisify(execFile)
+const image = inject('lab').images.busybox ?? ''
 const clientFile = fileURLToPath(new URL('daemon-crowd-client.mjs', import.meta.url))
 
 /** So many in one process stay within what a process may usually have. */
@@ -62,6 +65,17 @@ describe.skipIf(process.getuid?.() !== 0)('a daemon whose socket a crowd connect
     expect(await processorMs(pid, 2000)).toBeLessThan(400)
     await crowd.leave()
     await expect.poll(() => descriptorsOf(pid), { timeout: 10_000 }).toBeLessThanOrEqual(before + 2)
+  })
+
+  it.skipIf(image === '')('has descriptors left for images and containers', async () => {
+    const { path } = await start(1024)
+    const docker = (...argv: readonly string[]) =>
+      execute('docker', argv, { env: { ...process.env, DOCKER_HOST: `unix://${path}`, DOCKER_CONFIG: folder } })
+    await crowdOf(path, 10_000)
+    await docker('pull', '-q', image)
+    const runs = Array.from({ length: 20 }, (_, number) => docker('run', '--rm', image, 'echo', String(number)))
+    const said = (await Promise.all(runs)).map(({ stdout }) => stdout.trim())
+    expect(said).toEqual(Array.from({ length: 20 }, (_, number) => String(number)))
   })
 
   it('gives memory back: one crowd after the other takes no more than the first', async () => {

@@ -1,7 +1,9 @@
 import { arch, release } from 'node:os'
+import { basename } from 'node:path'
 import type { Handlers, SystemVersionResponse } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import { initProgram } from '../containers/container-init.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
 import { type SystemFacts, systemInfo } from './system-info.js'
 import { timestampOf } from './timestamp.js'
@@ -48,6 +50,7 @@ export function systemHandlers(context: ContainerContext, facts: SystemFacts = {
 }
 
 async function systemVersion({ host, oci }: ContainerContext): Promise<SystemVersionResponse> {
+  const init = initProgram()
   const engine = {
     ApiVersion: runtimeApiVersion,
     MinAPIVersion: smallestApiVersion,
@@ -59,7 +62,8 @@ async function systemVersion({ host, oci }: ContainerContext): Promise<SystemVer
     Platform: { Name: 'Gantry' },
     Components: [
       { Name: 'Engine', Version: version, Details: { ...engine, Experimental: 'false', GoVersion: `none (Node.js ${process.version})` } },
-      { Name: oci.name, Version: await ociRuntimeVersion(host, oci.path), Details: { Path: oci.path } }
+      { Name: oci.name, Version: await ociRuntimeVersion(host, oci.path), Details: { Path: oci.path } },
+      ...(init === undefined ? [] : [{ Name: basename(init), Version: await ociRuntimeVersion(host, init), Details: { Path: init } }])
     ],
     Version: version,
     ...engine

@@ -19,6 +19,9 @@ export interface DaemonStart {
   readonly version: string
 }
 
+/** An end that takes longer is explained. In milliseconds. */
+const patienceMs = 1000
+
 /**
  * Serve until a signal says stop.
  *
@@ -68,12 +71,20 @@ export async function runDaemon(start: DaemonStart): Promise<void> {
     }
     const addresses = listeners.map(({ address }) => address)
     log.info(`Gantry ${start.version} listens on ${addresses.join(', ')} (API ${transport.apiVersion}, data in ${transport.endpoint})`)
+    if (settings.withoutAuthentication && addresses.some(address => address.startsWith('tcp:'))) {
+      log.info('Everybody who reaches its TCP port is root on this machine: it was told to ask nobody who they are.')
+    }
     log.info(`Gantry stops: ${await stopped}`)
   } catch (error) {
     await parts.run()
     throw explained(error)
   }
+  const hint = setTimeout(
+    () => log.info(`waits for what is not finished, at most ${shutdownGraceMs(settings) / 1000} s; a second signal ends it at once`),
+    patienceMs
+  )
   const failures = await parts.run()
+  clearTimeout(hint)
   for (const failure of failures) log.error(textOf(failure))
   process.exit(failures.length === 0 ? 0 : 1)
 }

@@ -95,13 +95,14 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
   })
 
   it('what takes longer than --shutdown-timeout is cut off', async () => {
-    const daemon = await start('a', '--shutdown-timeout', '1')
+    const daemon = await start('a', '--shutdown-timeout', '2')
     await halfARequest(daemon.socket)
     const begun = performance.now()
     daemon.child.kill('SIGTERM')
     expect((await daemon.ended)[1]).toBeNull()
-    expect(performance.now() - begun).toBeGreaterThan(900)
-    expect(performance.now() - begun).toBeLessThan(8000)
+    expect(await daemon.output()).toContain('waits for what is not finished, at most 2 s')
+    expect(performance.now() - begun).toBeGreaterThan(1900)
+    expect(performance.now() - begun).toBeLessThan(9000)
   })
 
   it('a pid file is that of a living daemon only', async () => {

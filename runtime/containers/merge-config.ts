@@ -1,3 +1,4 @@
+import { posix } from 'node:path'
 import type { ContainerConfig } from '../../src/api/index.js'
 import type { ImageConfig } from '../images/image-service.js'
 
@@ -17,8 +18,8 @@ function mergeImage(caller: ContainerConfig, image: ImageConfig): ContainerConfi
   return {
     ...caller,
     User: caller.User || image.User || '',
-    WorkingDir: caller.WorkingDir || image.WorkingDir || '',
-    Env: mergeEnvironment(caller.Env ?? [], image.Env ?? []),
+    WorkingDir: cleanFolder(caller.WorkingDir || image.WorkingDir || ''),
+    Env: caller.Env || image.Env ? mergeEnvironment(caller.Env ?? [], image.Env ?? []) : null,
     Entrypoint: keepsEntrypoint ? (image.Entrypoint ?? null) : caller.Entrypoint,
     Cmd: !hasEntrypoint && !hasCommand ? (image.Cmd ?? null) : (caller.Cmd ?? null),
     Labels: { ...image.Labels, ...caller.Labels },
@@ -29,6 +30,11 @@ function mergeImage(caller: ContainerConfig, image: ImageConfig): ContainerConfi
     ...(image.OnBuild && { OnBuild: image.OnBuild }),
     ...healthCheck(caller, image)
   }
+}
+
+/** As Go's path.Clean: `/a/../b/` is `/b`. */
+function cleanFolder(path: string): string {
+  return path === '' ? '' : posix.normalize(path).replace(/(.)\/$/, '$1')
 }
 
 /** The caller's variables first, then those of the image that the caller does not set. */

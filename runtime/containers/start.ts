@@ -289,6 +289,8 @@ export async function recordExit(
       ...rest,
       state: {
         ...state,
+        // Who is not looked after any more is not healthy, as in Docker.
+        ...(state.health && { health: { ...state.health, status: 'unhealthy' as const } }),
         status: 'exited',
         pid: 0,
         exitCode,

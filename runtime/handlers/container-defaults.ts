@@ -37,12 +37,13 @@ export function withDefaults(given: HostConfig, { runtime, cgroups, settings }: 
     PortBindings: given.PortBindings ?? {},
     CapAdd: given.CapAdd ?? null,
     CapDrop: given.CapDrop ?? null,
-    Dns: given.Dns ?? [],
-    DnsOptions: given.DnsOptions ?? [],
-    DnsSearch: given.DnsSearch ?? [],
+    Dns: given.Dns ?? null,
+    DnsOptions: given.DnsOptions ?? null,
+    DnsSearch: given.DnsSearch ?? null,
     ExtraHosts: given.ExtraHosts ?? null,
     GroupAdd: given.GroupAdd ?? null,
-    SecurityOpt: given.SecurityOpt ?? null,
+    SecurityOpt: securityOptions(given),
+    OomKillDisable: given.OomKillDisable ?? (cgroups === 'v2' ? null : false),
     Memory: given.Memory ?? 0,
     NanoCpus: given.NanoCpus ?? 0,
     CpuShares: given.CpuShares ?? 0,
@@ -57,4 +58,10 @@ function logConfigOf({ LogConfig }: HostConfig, { logConfig }: EngineSettings): 
   const type = LogConfig?.Type || logConfig.type
   const own = LogConfig?.Config ?? {}
   return { Type: type, Config: type === logConfig.type ? { ...logConfig.options, ...own } : own }
+}
+
+/** What shares with the host is not labelled: Docker says so even where nothing is. */
+function securityOptions(given: HostConfig): HostConfig['SecurityOpt'] {
+  const isShared = given.Privileged || given.PidMode === 'host' || given.IpcMode === 'host'
+  return isShared ? [...(given.SecurityOpt ?? []), 'label=disable'] : (given.SecurityOpt ?? null)
 }

@@ -134,7 +134,7 @@ export function containerHandlers(context: ContainerContext): Handlers {
     async ContainerInspect({ path, query }) {
       const record = context.store.get(path.id)
       const execIds = context.execs.pendingOf(record)
-      const view = execIds.length === 0 ? inspected.of(record, context.paths) : inspectView(record, context.paths, execIds)
+      const view = execIds.length === 0 ? inspected.of(record, context) : inspectView(record, context, execIds)
       return query?.size ? { ...view, ...(await sizesOf(context, record)) } : view
     },
 

@@ -1,11 +1,18 @@
 import type { ContainerInspectResponse, ContainerSummary, MountPoint } from '../../src/api/index.js'
+import { EngineError } from '../../src/errors/index.js'
+import type { ContainerContext } from '../containers/container-context.js'
 import type { ContainerRecord, HealthState } from '../containers/container-record.js'
 import type { RuntimePaths } from '../containers/runtime-paths.js'
 import type { MountPoint as RecordedMount } from '../volumes/volume-record.js'
+import { configDefaults, hostConfigDefaults } from './inspect-defaults.js'
 import { endpointViews, networkSettings, portSummaries } from './network-settings-view.js'
 
+/** What views are made with beside the record. */
+export type ViewContext = Pick<ContainerContext, 'paths' | 'snapshotter'>
+
 /** A record as `GET /containers/{id}/json` shows it. */
-export function inspectView(record: ContainerRecord, paths: RuntimePaths, execIds: readonly string[]): ContainerInspectResponse {
+export function inspectView(record: ContainerRecord, context: ViewContext, execIds: readonly string[]): ContainerInspectResponse {
+  const { paths } = context
   const { id, state, config, hostConfig } = record
   const folder = paths.containerFolder(id)
   return {
@@ -40,10 +47,10 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths, execId
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: execIds.length > 0 ? execIds : null,
-    HostConfig: hostConfig,
-    GraphDriver: null,
+    HostConfig: { ...hostConfigDefaults, ...hostConfig },
+    GraphDriver: { Name: 'overlay2', Data: layersOf(record, context) },
     Mounts: mountPoints(record, paths),
-    Config: config,
+    Config: { ...configDefaults, ...config },
     NetworkSettings: networkSettings(record)
   }
 }
@@ -55,10 +62,10 @@ export function inspectView(record: ContainerRecord, paths: RuntimePaths, execId
 export class InspectViews {
   readonly #views = new WeakMap<ContainerRecord, ContainerInspectResponse>()
 
-  of(record: ContainerRecord, paths: RuntimePaths): ContainerInspectResponse {
+  of(record: ContainerRecord, context: ViewContext): ContainerInspectResponse {
     const known = this.#views.get(record)
     if (known !== undefined) return known
-    const view = frozen(inspectView(record, paths, []))
+    const view = frozen(inspectView(record, context, []))
     this.#views.set(record, view)
     return view
   }
@@ -68,6 +75,17 @@ function frozen<T>(value: T): T {
   if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   for (const inner of Object.values(value)) frozen(inner)
   return Object.freeze(value)
+}
+
+/** Where its root file system is. Empty for one that is being removed: its layer goes first. */
+function layersOf({ id }: ContainerRecord, { paths, snapshotter }: ViewContext): Readonly<Record<string, string>> {
+  try {
+    const { lower, upper = '', work = '' } = snapshotter.mounts(id)
+    return { LowerDir: lower.join(':'), MergedDir: paths.rootfs(id), UpperDir: upper, WorkDir: work }
+  } catch (error) {
+    if (EngineError.is(error) && error.code === 'not_found') return {}
+    throw error
+  }
 }
 
 /** A record as a row of `GET /containers/json`. */
@@ -86,7 +104,8 @@ export function summaryView(record: ContainerRecord, paths: RuntimePaths, now: D
     Status: statusText(record, now),
     HostConfig: { NetworkMode: hostConfig.NetworkMode ?? 'default' },
     NetworkSettings: { Networks: endpointViews(record) },
-    Mounts: mountPoints(record, paths)
+    // Where a volume is, rows do not say.
+    Mounts: mountPoints(record, paths).map(mount => (mount.Type === 'volume' ? { ...mount, Source: '' } : mount))
   }
 }
 

@@ -6,6 +6,7 @@ import type { ImageRecord, RegistryAuth } from '../images/image-service.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
 import { imageFilter, referenceTest } from './image-filters.js'
 import { imageHistory } from './image-history.js'
+import { configDefaults } from './inspect-defaults.js'
 import { pruneImages } from './prune-images.js'
 import { pullMessages } from './pull-messages.js'
 import { removeImage } from './remove-image.js'
@@ -130,7 +131,7 @@ function summaryView(image: ImageRecord): ImageSummary {
     Size: image.sizeBytes,
     VirtualSize: image.sizeBytes,
     SharedSize: -1,
-    Labels: image.config.Labels ?? {},
+    Labels: image.config.Labels ?? null,
     Containers: -1
   }
 }
@@ -146,9 +147,8 @@ function inspectView(image: ImageRecord): ImageInspectResponse {
     Created: image.createdAt,
     Author: image.author ?? '',
     Config: {
+      ...configDefaults,
       ...config,
-      Entrypoint: config.Entrypoint ?? undefined,
-      Cmd: config.Cmd ?? undefined,
       ...(ports && { ExposedPorts: setOf(ports) }),
       ...(volumes && { Volumes: setOf(volumes) })
     },
@@ -157,7 +157,11 @@ function inspectView(image: ImageRecord): ImageInspectResponse {
     Os: image.os,
     Size: image.sizeBytes,
     VirtualSize: image.sizeBytes,
-    RootFS: { Type: 'layers', Layers: image.diffIds }
+    // Its layers are not mounted by themselves.
+    GraphDriver: { Name: 'overlay2', Data: {} },
+    RootFS: { Type: 'layers', Layers: image.diffIds },
+    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    DockerVersion: ''
   }
 }
 

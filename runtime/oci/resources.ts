@@ -19,7 +19,8 @@ export function resourcesOf(hostConfig: HostConfig, devices: readonly SpecDevice
 }
 
 function memoryOf(hostConfig: HostConfig): NonNullable<SpecResources['memory']> {
-  const { Memory: limit = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0, MemorySwappiness: swappiness = -1 } = hostConfig
+  const { Memory: limit = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = hostConfig
+  const swappiness = hostConfig.MemorySwappiness ?? -1
   return {
     ...(limit > 0 && { limit }),
     // Docker's default: as much swap as memory.

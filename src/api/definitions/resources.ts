@@ -117,10 +117,10 @@ export interface Resources {
   /** Bytes, memory included; -1 for no limit. */
   readonly MemorySwap?: number | undefined
   /** 0 to 100; -1 for the default. */
-  readonly MemorySwappiness?: number | undefined
+  readonly MemorySwappiness?: number | null | undefined
   /** Billionths of a CPU. */
   readonly NanoCpus?: number | undefined
-  readonly OomKillDisable?: boolean | undefined
+  readonly OomKillDisable?: boolean | null | undefined
   /** Run an init process that forwards signals and reaps. */
   readonly Init?: boolean | null | undefined
   /** 0 or -1 for no limit; null leaves it as it is. */

@@ -1,6 +1,7 @@
 import type { HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { capabilitiesOf } from '../oci/capabilities.js'
+import { sharedWith } from '../oci/namespaces.js'
 import { securityOptions } from '../oci/security-options.js'
 import type { ContainerContext } from './container-context.js'
 
@@ -15,18 +16,19 @@ export function checkIsolation(context: ContainerContext, hostConfig: HostConfig
   if (hostname !== '' && hostConfig.UTSMode === 'host') {
     throw new EngineError('invalid_argument', 'conflicting options: hostname and the UTS mode', { details: { field: 'Hostname' } })
   }
-  const mode = hostConfig.PidMode ?? ''
-  const donor = mode.startsWith('container:') ? mode.slice('container:'.length) : undefined
-  if (donor !== undefined) refuseUnknown(context, donor)
+  for (const field of ['PidMode', 'IpcMode'] as const) {
+    const donor = sharedWith(hostConfig[field])
+    if (donor !== undefined) refuseUnknown(context, field, donor)
+  }
 }
 
 /** In Docker's words, and with its status: the request is wrong, not its path. */
-function refuseUnknown(context: ContainerContext, donor: string): void {
+function refuseUnknown(context: ContainerContext, field: 'PidMode' | 'IpcMode', donor: string): void {
   try {
     context.store.get(donor)
   } catch (cause) {
     if (!EngineError.is(cause) || cause.code !== 'not_found') throw cause
-    const details = { field: 'HostConfig.PidMode', value: donor }
+    const details = { field: `HostConfig.${field}`, value: donor }
     throw new EngineError('invalid_argument', `No such container: ${donor}`, { details, cause })
   }
 }

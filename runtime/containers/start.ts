@@ -27,7 +27,7 @@ import { attachedMounts, closeMounts, openMounts } from './open-mounts.js'
 import { networkFacts, type OpenNetwork, openNetwork } from './open-network.js'
 import { openStdio } from './open-stdio.js'
 import { forgetContainer, removeContainerVolumes, takeAway } from './remove.js'
-import { namespaceOwners } from './shared-namespaces.js'
+import { closeSharedNamespaces, namespaceOwners } from './shared-namespaces.js'
 import { startFailure } from './start-failure.js'
 
 /** User databases larger than this are refused rather than read into memory. */
@@ -131,6 +131,7 @@ async function launch(context: ContainerContext, asked: ContainerRecord, unwind:
       ? writeContainerFiles(paths.containerFolder(id), networkFacts(record, network))
       : containerFiles(paths.containerFolder(network.filesOf))
   const init = hostConfig.Init ? containerInit() : undefined
+  const owners = await namespaceOwners(context, record, unwind)
   const spec = buildSpec({
     id,
     config,
@@ -146,7 +147,7 @@ async function launch(context: ContainerContext, asked: ContainerRecord, unwind:
     ],
     mounts: init === undefined ? mounts : [...mounts, init.mount],
     networkNamespace: network.namespacePath,
-    ...namespaceOwners(context, record),
+    ...owners,
     cgroupsPath: paths.cgroup(id),
     cgroupMounts: cgroupMounts(context.cgroups, { path: paths.cgroup(id), privileged: hostConfig.Privileged ?? false }),
     availableCapabilities: context.availableCapabilities,
@@ -320,6 +321,7 @@ async function takeBack(
   context.preparedExecs.forget(record.id)
   sandbox?.release()
   const attached = attachedMounts(context, record)
+  await closeSharedNamespaces(context, record)
   removeRunFolders(context, record.id)
   await Promise.all([
     host.unmount(paths.rootfs(record.id)),

@@ -105,6 +105,10 @@ class KernelHost implements NetworkedHost {
     }
   }
 
+  attachFromProcess(pid: number, path: string, target: string): Promise<void> {
+    return this.#launcher.call('attachFromProcess', pid, path, target)
+  }
+
   bindIn(root: string, path: string, target: string): Promise<void> {
     return this.#launcher.call('bindIn', root, path, target)
   }

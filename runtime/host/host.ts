@@ -22,6 +22,8 @@ export interface Host extends AsyncDisposable {
    * stays shared with the host. `unmount` takes it away.
    */
   attachFromHost(source: string, target: string, options: { readonly recursive: boolean }): Promise<void>
+  /** The same of what another process has mounted at a path of its own, without what is mounted below. `target` is a folder that is there. */
+  attachFromProcess(pid: number, path: string, target: string): Promise<void>
   /**
    * Bind what is below `root` to `target`, both in the launcher's mount namespace; links are resolved inside `root`. `target`, a name
    * that is free, becomes a file or a folder as the source is.

@@ -1,4 +1,5 @@
 import { constants, openSync } from 'node:fs'
+import { attachFromProcess } from './foreign-mount.js'
 import { type Kernel, openPath, unmountDetach } from './kernel.js'
 import type { LauncherCalls, RequestMessage, SpawnRequest } from './launcher-protocol.js'
 import { changeElements } from './netlink/map-elements.js'
@@ -17,6 +18,7 @@ export function launcherCalls(kernel: Kernel): (request: RequestMessage) => Prom
     mountOverlay: (mount, target) => mountOverlay(kernel, mount, target),
     unmount: target => unmount(kernel, target),
     placeTree: (fd, target) => kernel.placeTree(fd, target),
+    attachFromProcess: (pid, path, target) => attachFromProcess(kernel, pid, path, target),
     bindIn: (root, path, target) => bindIn(kernel, root, path, target),
     bindOver: (source, root, path, options) => bindOver(kernel, source, root, path, options),
     openFolder: path => openSync(path, openPath | constants.O_DIRECTORY),

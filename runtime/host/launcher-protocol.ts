@@ -19,6 +19,7 @@ export interface LauncherCalls {
   mountOverlay(mount: OverlayMount, target: string): void
   unmount(target: string): void
   placeTree(fd: number, target: string): void
+  attachFromProcess(pid: number, path: string, target: string): void
   bindIn(root: string, path: string, target: string): void
   bindOver(source: string, root: string, path: string, options: { readonly readOnly: boolean }): void
   openFolder(path: string): number

@@ -32,6 +32,8 @@ export interface SpecRequest {
   readonly networkNamespace: string | undefined
   /** First process of the container whose PID namespace it joins. */
   readonly pidOwner?: number
+  /** The same of its IPC namespace, and where its shared memory is mounted for this one. */
+  readonly ipcOwner?: { readonly pid: number; readonly sharedMemory: string }
   readonly cgroupsPath: string
   /** How the container sees its control groups. */
   readonly cgroupMounts: readonly SpecMount[]
@@ -90,7 +92,11 @@ export function buildSpec(request: SpecRequest): RuntimeSpec {
     mounts: mountsOf(request, privileged),
     ...(program !== undefined && { annotations: { [seccompProgramAnnotation]: program } }),
     linux: {
-      namespaces: namespacesOf(hostConfig, { network: request.networkNamespace, pidOwner: request.pidOwner }),
+      namespaces: namespacesOf(hostConfig, {
+        network: request.networkNamespace,
+        pidOwner: request.pidOwner,
+        ipcOwner: request.ipcOwner?.pid
+      }),
       cgroupsPath: request.cgroupsPath,
       // No quota is what a container starts with: crun takes no number below 0 for it.
       resources: resourcesOf((hostConfig.CpuQuota ?? 0) < 0 ? { ...hostConfig, CpuQuota: 0 } : hostConfig, devices.rules),
@@ -117,12 +123,13 @@ function mountsOf(request: SpecRequest, privileged: boolean): readonly SpecMount
     })
   )
   const destinations = new Set(asked.map(mount => mount.destination))
-  const shared = ipcMounts(hostConfig.IpcMode)
+  const shared = ipcMounts(hostConfig.IpcMode, request.ipcOwner?.sharedMemory)
   const own = defaultMounts({ privileged, shmBytes: hostConfig.ShmSize || defaultShmBytes, cgroups: request.cgroupMounts }).filter(
     ({ destination }) =>
       hostConfig.IpcMode === 'none'
         ? destination !== '/dev/shm'
-        : shared === undefined || !['/dev/shm', '/dev/mqueue'].includes(destination)
+        : !(shared ?? []).some(mount => mount.destination === destination) &&
+          !(hostConfig.IpcMode === 'host' && destination === '/dev/mqueue')
   )
   const standard = [...own, ...(shared ?? []), ...files]
   // What the caller mounts replaces what would stand there; parents come before what is below them.

@@ -15,21 +15,11 @@ export function sharedWith(mode: string | undefined): string | undefined {
 export function checkNamespaceModes(modes: NamespaceModes): void {
   const allowed: readonly (readonly [name: keyof NamespaceModes, word: string, values: readonly string[], shared: boolean])[] = [
     ['PidMode', 'PID', ['', 'host'], true],
-    ['IpcMode', 'IPC', ['', 'none', 'private', 'shareable', 'host'], false],
+    ['IpcMode', 'IPC', ['', 'none', 'private', 'shareable', 'host'], true],
     ['UTSMode', 'UTS', ['', 'host'], false],
     ['CgroupnsMode', 'cgroup namespace', ['', 'host', 'private'], false],
     ['UsernsMode', 'userns', ['', 'host'], false]
   ]
-  if (sharedWith(modes.IpcMode) !== undefined) {
-    // Its shared memory is mounted where only it sees it.
-    throw new EngineError(
-      'not_implemented',
-      `HostConfig.IpcMode: ${JSON.stringify(modes.IpcMode)} is not built yet in the in-process runtime`,
-      {
-        details: { field: 'HostConfig.IpcMode', value: modes.IpcMode }
-      }
-    )
-  }
   for (const [name, word, values, shared] of allowed) {
     const mode = modes[name] ?? ''
     if (values.includes(mode) || (shared && (sharedWith(mode) ?? '') !== '')) continue
@@ -37,10 +27,10 @@ export function checkNamespaceModes(modes: NamespaceModes): void {
   }
 }
 
-/** The namespaces a container gets or joins; `pids` are the first processes of those it shares them with. */
+/** The namespaces a container gets or joins; owners are the first processes of those it shares them with. */
 export function namespacesOf(
   modes: NamespaceModes,
-  places: { readonly network: string | undefined; readonly pidOwner: number | undefined }
+  places: { readonly network: string | undefined; readonly pidOwner: number | undefined; readonly ipcOwner: number | undefined }
 ): readonly SpecNamespace[] {
   const own = (type: SpecNamespace['type'], mode: string | undefined, owner: number | undefined): readonly SpecNamespace[] => {
     if (owner !== undefined) return [{ type, path: `/proc/${owner}/ns/${type}` }]
@@ -50,14 +40,18 @@ export function namespacesOf(
     { type: 'mount' },
     ...own('uts', modes.UTSMode, undefined),
     ...own('pid', modes.PidMode, places.pidOwner),
-    ...own('ipc', modes.IpcMode, undefined),
+    ...own('ipc', modes.IpcMode, places.ipcOwner),
     ...(modes.CgroupnsMode === 'private' ? [{ type: 'cgroup' as const }] : []),
     ...(places.network === undefined ? [] : [{ type: 'network' as const, path: places.network }])
   ]
 }
 
-/** Shared memory and message queues belong to the IPC namespace: with the host's they are the host's. */
-export function ipcMounts(mode: string | undefined): readonly SpecMount[] | undefined {
+/**
+ * Shared memory and message queues belong to the IPC namespace: with the host's they are the host's. Of another container's, the queues come with
+ * the namespace, and `sharedMemory` is where its shared memory is mounted.
+ */
+export function ipcMounts(mode: string | undefined, sharedMemory: string | undefined): readonly SpecMount[] | undefined {
+  if (sharedMemory !== undefined) return [{ destination: '/dev/shm', type: 'bind', source: sharedMemory, options: ['bind', 'rprivate'] }]
   if (mode !== 'host') return undefined
   // Not every host has message queues mounted.
   return ['/dev/shm', '/dev/mqueue']

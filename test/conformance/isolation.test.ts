@@ -63,6 +63,22 @@ conform('isolation', {
     await expectError(create(context, { PidMode: 'container:nobody-here' }), 'invalid_argument', /No such container: nobody-here/)
   },
 
+  'shared memory and semaphores of another container, where it shares them': async context => {
+    const donor = await create(context, { IpcMode: 'shareable' }, { Cmd: ['sh', '-c', 'echo given > /dev/shm/gift; exec sleep 1000'] })
+    const join: HostConfig = { IpcMode: `container:${donor}` }
+    await expectError(start(context.engine, await create(context, join)), 'failed', /can't join IPC of container .* is not running/)
+    await start(context.engine, donor)
+    const shown = await output(context, 'cat /dev/shm/gift; echo back > /dev/shm/answer; readlink /proc/self/ns/ipc', join)
+    const container = await context.engine.container(donor)
+    expect(shown).toBe(`given\n${await container.exec(['readlink', '/proc/self/ns/ipc']).text()}`)
+    expect(await container.exec(['cat', '/dev/shm/answer']).text()).toBe('back\n')
+    const alone = await create(context, {}, { Cmd: ['sleep', '1000'] })
+    await start(context.engine, alone)
+    const refused = start(context.engine, await create(context, { IpcMode: `container:${alone}` }))
+    await expectError(refused, 'failed', /non-shareable IPC \(hint: use IpcMode:shareable for the donor container\)/)
+    await expectError(create(context, { IpcMode: 'container:nobody-here' }), 'invalid_argument', /No such container: nobody-here/)
+  },
+
   'without ipc there is no shared memory': async context => {
     expect(await output(context, 'grep -c " /dev/shm " /proc/self/mountinfo', { IpcMode: 'none' })).toBe('0\n')
   },

@@ -80,7 +80,7 @@ export async function runDaemon(start: DaemonStart): Promise<void> {
     throw explained(error)
   }
   const hint = setTimeout(
-    () => log.info(`waits for what is not finished, at most ${shutdownGraceMs(settings) / 1000} s; a second signal ends it at once`),
+    () => log.info(`waits for what is not finished, ${patienceOf(settings)}; a second signal ends it at once`),
     patienceMs
   )
   const failures = await parts.run()
@@ -113,6 +113,10 @@ async function reloaded({ start, settings, transport, log }: Reload): Promise<Da
     log.error(`SIGHUP: the configuration stays as it was: ${textOf(error)}`)
     return settings
   }
+}
+
+function patienceOf(settings: DaemonSettings): string {
+  return (settings.shutdownTimeoutSeconds ?? 0) < 0 ? 'as long as it takes' : `at most ${shutdownGraceMs(settings) / 1000} s`
 }
 
 function levelOf({ debug, logLevel = 'info' }: DaemonSettings): LogLevel {

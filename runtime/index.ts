@@ -32,6 +32,7 @@ import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { execHandlers } from './handlers/exec-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
+import { pluginHandlers } from './handlers/plugin-handlers.js'
 import { reloadEvent } from './handlers/reload-event.js'
 import { authHandlers } from './handlers/system-auth.js'
 import { systemHandlers } from './handlers/system-handlers.js'
@@ -208,6 +209,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const listeners = new Set<Listener>()
     const openListeners = new Set<Listener>()
     const handlers = {
+      ...pluginHandlers(),
       ...systemHandlers(context, {
         registries: registries.settings,
         openAddresses: () => [...openListeners].map(({ address }) => address)

@@ -7,6 +7,7 @@ import { containerHandlers } from '../../../runtime/handlers/container-handlers.
 import { diskUsageHandlers } from '../../../runtime/handlers/disk-usage.js'
 import { imageHandlers } from '../../../runtime/handlers/image-handlers.js'
 import { networkHandlers } from '../../../runtime/handlers/network-handlers.js'
+import { pluginHandlers } from '../../../runtime/handlers/plugin-handlers.js'
 import { authHandlers } from '../../../runtime/handlers/system-auth.js'
 import { systemHandlers } from '../../../runtime/handlers/system-handlers.js'
 import { volumeHandlers } from '../../../runtime/handlers/volume-handlers.js'
@@ -75,7 +76,8 @@ function implemented(): string[] {
     networkHandlers,
     volumeHandlers,
     (any: ContainerContext) => diskUsageHandlers(any, {}),
-    () => authHandlers({ checkLogin: async () => {} })
+    () => authHandlers({ checkLogin: async () => {} }),
+    pluginHandlers
   ].flatMap(handlers => Object.keys(handlers(context)))
 }
 

@@ -8,7 +8,7 @@ import type { ContainerContext } from '../containers/container-context.js'
 import { initProgram } from '../containers/container-init.js'
 import { logDrivers } from '../containers/log-options.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
-import { isLoopbackHost, type RegistriesSettings } from '../registry/endpoints.js'
+import { isLoopbackHost, type RegistriesSettings, type RegistrySettings } from '../registry/endpoints.js'
 import { alwaysInsecureRanges, isRange } from '../registry/insecure-ranges.js'
 import type { EngineSettings } from '../settings/engine-settings.js'
 import { stateWord } from './container-views.js'
@@ -141,7 +141,7 @@ function osField(text: string, name: string): string {
 function registryConfig(registries: RegistriesSettings, { insecureRegistries }: EngineSettings): SystemInfoResponse['RegistryConfig'] {
   const hub = registries['docker.io']
   const others = Object.entries(registries).filter(([host]) => host !== 'docker.io')
-  const mirrors = [...(hub?.mirrors ?? [])]
+  const mirrors = shownMirrors(hub)
   return {
     InsecureRegistryCIDRs: [...insecureRegistries.filter(isRange), ...alwaysInsecureRanges].sort(),
     IndexConfigs: {
@@ -149,10 +149,15 @@ function registryConfig(registries: RegistriesSettings, { insecureRegistries }: 
       ...Object.fromEntries(
         others.map(([host, { insecure, mirrors: own }]) => [
           host,
-          { Name: host, Mirrors: [...(own ?? [])], Secure: !(insecure ?? isLoopbackHost(host)), Official: false }
+          { Name: host, Mirrors: shownMirrors({ mirrors: own ?? [] }), Secure: !(insecure ?? isLoopbackHost(host)), Official: false }
         ])
       )
     },
     Mirrors: mirrors
   }
+}
+
+/** As Docker writes them, with a slash at the end. */
+function shownMirrors(settings: RegistrySettings | undefined): string[] {
+  return (settings?.mirrors ?? []).map(mirror => `${mirror.replace(/\/+$/, '')}/`)
 }

@@ -194,7 +194,7 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
         Debug: true,
         Labels: ['a=b'],
         RegistryConfig: {
-          Mirrors: ['https://m.example'],
+          Mirrors: ['https://m.example/'],
           InsecureRegistryCIDRs: ['10.0.0.0/8', '127.0.0.0/8', '::1/128'],
           IndexConfigs: { 'r.example:5': { Secure: false }, 'flag.example:5000': { Secure: false } }
         }
@@ -207,7 +207,7 @@ describe.skipIf(process.getuid?.() !== 0)('signals and the pid file of a daemon'
         'max-concurrent-downloads': 7,
         'live-restore': false
       })
-      expect(await info()).toMatchObject({ Debug: false, Labels: ['c=d'], RegistryConfig: { Mirrors: ['https://m.example'] } })
+      expect(await info()).toMatchObject({ Debug: false, Labels: ['c=d'], RegistryConfig: { Mirrors: ['https://m.example/'] } })
       await expect.poll(() => events.length).toBe(2)
       expect(events[0]).toMatchObject({
         Type: 'daemon',

@@ -6,6 +6,7 @@ import { currentProcess, isAlive, type ProcessIdentity } from '../host/process-i
 import { GuardLine, readExit } from '../oci/guard-line.js'
 import { guardFds, heldFd } from '../oci/guard-programs.js'
 import { adoptNetwork } from './adopt-network.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
@@ -134,7 +135,7 @@ async function finish(context: ContainerContext, record: ContainerRecord): Promi
   const { code, at } = readExit(folder)
   if (code === null) {
     await context.oci.remove(id)
-    await removeCgroup(context.cgroups, context.paths.cgroup(id))
+    await removeCgroup(context.cgroups, cgroupOf(context.paths, record))
   }
   await appendRest(folder, openLog(context, record))
   const endpoints = state.endpoints ?? []

@@ -33,6 +33,8 @@ export interface ContainerRecord {
   /** The process whose session made it and removes it. */
   readonly owner: ProcessIdentity
   readonly sessionId: string
+  /** Of the groups above its own that it asked for, the topmost one that was not there before: it goes when nothing is in it any more. */
+  readonly madeCgroup?: string
   /** It outlives the process that made it. */
   readonly keep?: true
   readonly state: ContainerState

@@ -4,6 +4,7 @@ import { type ContainerConfig, type HostConfig, hostImageReference, keepLabel } 
 import { EngineError } from '../../src/errors/index.js'
 import type { ImageRecord } from '../images/image-service.js'
 import { type MountPlan, planMounts } from '../volumes/plan-mounts.js'
+import { madeCgroup } from './cgroup-of.js'
 import { checkIsolation } from './check-isolation.js'
 import type { ContainerContext } from './container-context.js'
 import { checkName } from './container-names.js'
@@ -46,6 +47,7 @@ export async function createContainer(context: ContainerContext, request: Create
   portRequests(config, request.hostConfig)
   checkIsolation(context, request.hostConfig, request.config.Hostname ?? '')
   const plan = planMounts({ config, hostConfig: request.hostConfig, mountsOf: container => context.store.get(container).mounts ?? [] })
+  const made = madeCgroup(context, request.hostConfig)
   const record = {
     id,
     createdAt: nanoTime(),
@@ -60,6 +62,7 @@ export async function createContainer(context: ContainerContext, request: Create
     ...(plan.volumes.length > 0 && { volumesPending: true as const }),
     owner: context.session.owner,
     sessionId: context.session.id,
+    ...(made !== undefined && { madeCgroup: made }),
     ...(isKept(context, request) && { keep: true as const }),
     state: createdState
   }

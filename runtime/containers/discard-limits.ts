@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import type { HostConfig } from '../../src/api/index.js'
+import { once } from '../../src/util/once.js'
 import type { CgroupLayout } from '../host/cgroup-layout.js'
 
 /** A host configuration as it can be here. */
@@ -37,6 +39,8 @@ export function discardLimits(asked: HostConfig, cgroups: CgroupLayout): Discard
     { OomKillDisable: undefined },
     'Your kernel does not support OomKillDisable. OomKillDisable discarded.'
   )
+  // Kernels have stopped keeping to it (5.16), and Docker has stopped asking for it.
+  leaveOut(asked.KernelMemory, () => false, { KernelMemory: 0 }, lacking('kernel memory limit capabilities', 'Limitation discarded.'))
   if (hostConfig.OomKillDisable && memory === 0) {
     warnings.push(
       'OOM killer is disabled for the container, but no memory limit is set, this can result in the system running out of resources.'
@@ -50,5 +54,35 @@ export function discardLimits(asked: HostConfig, cgroups: CgroupLayout): Discard
   leaveOut(asked.CpuPercent, () => false, { CpuPercent: 0 }, 'linux does not support CPU percent. Percent discarded.')
   const cpuset = lacking('cpuset', 'Cpuset discarded.')
   leaveOut(asked.CpusetCpus || asked.CpusetMems, () => has('cpuset'), { CpusetCpus: '', CpusetMems: '' }, cpuset)
+  const block = once(() => blockLimits(cgroups))
+  leaveOut(asked.BlkioWeight, () => block().weight, { BlkioWeight: 0 }, lacking('Block I/O weight', 'Weight discarded.'))
+  const weights = lacking('Block I/O weight_device', 'Weight-device discarded.')
+  leaveOut(asked.BlkioWeightDevice?.length, () => block().weight, { BlkioWeightDevice: [] }, weights)
+  for (const [field, name, unit] of blockRates) {
+    const [what, way] = unit
+    leaveOut(
+      asked[field]?.length,
+      () => block().rates,
+      { [field]: [] },
+      lacking(`${name} limit`, `Block I/O ${what} ${way} limit discarded.`)
+    )
+  }
   return { hostConfig, warnings }
+}
+
+/** By field, what it limits in Docker's words. */
+const blockRates = [
+  ['BlkioDeviceReadBps', 'BPS Block I/O read', ['BPS', 'read']],
+  ['BlkioDeviceWriteBps', 'BPS Block I/O write', ['BPS', 'write']],
+  ['BlkioDeviceReadIOps', 'IOPS Block read', ['IOPS', 'read']],
+  ['BlkioDeviceWriteIOps', 'IOPS Block write', ['IOPS', 'write']]
+] as const
+
+/** What can be said of block devices here. */
+function blockLimits(cgroups: CgroupLayout): { readonly weight: boolean; readonly rates: boolean } {
+  if (cgroups.hierarchies.some(({ version, controllers }) => version === 2 && controllers.includes('io')))
+    return { weight: true, rates: true }
+  const tree = cgroups.hierarchies.find(({ version, controllers }) => version === 1 && controllers.includes('blkio'))
+  const has = (file: string) => tree !== undefined && existsSync(`${tree.mountPoint}/${file}`)
+  return { weight: has('blkio.weight'), rates: has('blkio.throttle.read_bps_device') }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openOomCounter } from '../host/oom-counter.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
@@ -21,7 +22,7 @@ export interface OomWatch {
 /** Say so, in the record and as an event, when the kernel ends a process of the container. Without a limit of its own there is nothing to watch. */
 export function watchOom(context: ContainerContext, record: ContainerRecord): OomWatch | undefined {
   if ((record.hostConfig.Memory ?? 0) <= 0) return undefined
-  const counter = openOomCounter(context.host, context.cgroups, context.paths.cgroup(record.id))
+  const counter = openOomCounter(context.host, context.cgroups, cgroupOf(context.paths, record))
   if (counter === undefined) return undefined
   let told = 0
   const tell = async () => {

@@ -1,5 +1,6 @@
 import { EngineError } from '../../src/errors/index.js'
 import { CgroupFiles } from '../host/cgroup-files.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
@@ -11,7 +12,7 @@ export function pauseContainer(context: ContainerContext, idOrName: string): Pro
     const record = context.store.get(id)
     if (record.state.status !== 'running') throw new EngineError('conflict', `Container ${id} is not running`, { details: { id } })
     if (record.state.paused) throw new EngineError('conflict', `Container ${id} is already paused`, { details: { id } })
-    await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).freeze(true)
+    await new CgroupFiles(context.cgroups, cgroupOf(context.paths, record)).freeze(true)
     await change(context, record, true)
   })
 }
@@ -22,14 +23,14 @@ export function unpauseContainer(context: ContainerContext, idOrName: string): P
   return context.live.exclusive(id, async () => {
     const record = context.store.get(id)
     if (!record.state.paused) throw new EngineError('failed', `Container ${id} is not paused`, { details: { id } })
-    await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).freeze(false)
+    await new CgroupFiles(context.cgroups, cgroupOf(context.paths, record)).freeze(false)
     await change(context, record, false)
   })
 }
 
 /** For a container that is being ended. Never rejects: one that is gone meanwhile is what was wanted. */
 export async function letGoOn(context: ContainerContext, record: ContainerRecord): Promise<void> {
-  await new CgroupFiles(context.cgroups, context.paths.cgroup(record.id)).freeze(false).catch(() => {})
+  await new CgroupFiles(context.cgroups, cgroupOf(context.paths, record)).freeze(false).catch(() => {})
   await change(context, record, false).catch(() => {})
 }
 

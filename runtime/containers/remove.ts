@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { EngineError } from '../../src/errors/index.js'
 import { isAlive } from '../host/process-identity.js'
+import { leaveCgroups } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { containerAttributes } from './event-attributes.js'
@@ -48,6 +49,7 @@ export async function takeAway(context: ContainerContext, record: ContainerRecor
   const { paths } = context
   context.trash.take(paths.containerFolder(id))
   for (const path of [paths.bundle(id), paths.rootfs(id)]) rmSync(path, { recursive: true, force: true })
+  if (record.madeCgroup !== undefined) await leaveCgroups(context, record)
   await Promise.all([context.snapshotter.remove(id), context.store.remove(id)])
 }
 

@@ -10,6 +10,7 @@ import { buildSpec } from '../oci/build-spec.js'
 import { cgroupMounts } from '../oci/cgroup-mounts.js'
 import type { Run } from '../oci/run.js'
 import { resolveUser } from '../oci/user.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import { containerFiles, writeContainerFiles } from './container-files.js'
 import { containerInit } from './container-init.js'
@@ -148,8 +149,8 @@ async function launch(context: ContainerContext, asked: ContainerRecord, unwind:
     mounts: init === undefined ? mounts : [...mounts, init.mount],
     networkNamespace: network.namespacePath,
     ...owners,
-    cgroupsPath: paths.cgroup(id),
-    cgroupMounts: cgroupMounts(context.cgroups, { path: paths.cgroup(id), privileged: hostConfig.Privileged ?? false }),
+    cgroupsPath: cgroupOf(paths, record),
+    cgroupMounts: cgroupMounts(context.cgroups, { path: cgroupOf(paths, record), privileged: hostConfig.Privileged ?? false }),
     availableCapabilities: context.availableCapabilities,
     architecture: process.arch,
     seccompPrograms: context.seccompPrograms

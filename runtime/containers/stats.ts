@@ -3,6 +3,7 @@ import { cpus, totalmem } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { ContainerBlkioStatEntry, ContainerCPUStats, ContainerStatsResponse } from '../../src/api/index.js'
 import { CgroupFiles } from '../host/cgroup-files.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { zeroTime } from './container-record.js'
@@ -68,7 +69,7 @@ async function sample(context: ContainerContext, record: ContainerRecord): Promi
   if (record.state.status !== 'running') {
     return { ...base, read: zeroTime, cpu_stats: noCpu, memory_stats: {}, blkio_stats: noBlkio, pids_stats: {}, networks: null }
   }
-  const files = new CgroupFiles(context.cgroups, context.paths.cgroup(record.id))
+  const files = new CgroupFiles(context.cgroups, cgroupOf(context.paths, record))
   const [cpu, memory, pids, blkio, networks] = await Promise.all([
     cpuStats(files),
     memoryStats(files),

@@ -1,5 +1,6 @@
 import { removeCgroup } from '../host/cgroups.js'
 import { isAlive } from '../host/process-identity.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
 import { removeContainerVolumes, takeAway } from './remove.js'
@@ -16,7 +17,7 @@ export async function sweepContainers(context: ContainerContext): Promise<void> 
 async function removeOrphan(context: ContainerContext, record: ContainerRecord): Promise<void> {
   // Whether or not the record says that it ran: it may have been killed while it started.
   await context.oci.remove(record.id)
-  await removeCgroup(context.cgroups, context.paths.cgroup(record.id))
+  await removeCgroup(context.cgroups, cgroupOf(context.paths, record))
   await context.networks.disconnect(record.id)
   await takeAway(context, record)
   await removeContainerVolumes(context, record)

@@ -4,6 +4,7 @@ import { promisify } from 'node:util'
 import type { ContainerTopResponse } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { CgroupFiles } from '../host/cgroup-files.js'
+import { cgroupOf } from './cgroup-of.js'
 import type { ContainerContext } from './container-context.js'
 import { containerAttributes } from './event-attributes.js'
 
@@ -26,7 +27,7 @@ export async function containerTop(
   const { id, state } = record
   if (state.status !== 'running') throw new EngineError('conflict', `Container ${id} is not running`, { details: { id } })
   const args = psArgs.split(/\s+/).filter(arg => arg !== '')
-  const pids = await new CgroupFiles(context.cgroups, context.paths.cgroup(id)).processes()
+  const pids = await new CgroupFiles(context.cgroups, cgroupOf(context.paths, record)).processes()
   const processes = await askPs(args, pids, signal)
   context.events.publish({ Type: 'container', Action: 'top', id, attributes: containerAttributes(record) })
   return processes

@@ -3,6 +3,7 @@ import { EngineError } from '../../src/errors/index.js'
 import { CgroupFiles } from '../host/cgroup-files.js'
 import { resourcesOf } from '../oci/resources.js'
 import type { SpecResources } from '../oci/runtime-spec.js'
+import { cgroupOf } from './cgroup-of.js'
 import { checkLimits } from './check-limits.js'
 import { checkRestartPolicy } from './check-settings.js'
 import type { ContainerContext } from './container-context.js'
@@ -50,7 +51,7 @@ export function updateContainer(
     checkLimits(hostConfig)
     const resources = resourcesOf(hostConfig, [])
     if (record.state.status === 'running') {
-      const files = new CgroupFiles(context.cgroups, context.paths.cgroup(id))
+      const files = new CgroupFiles(context.cgroups, cgroupOf(context.paths, record))
       await apply(files, resources, change)
       if (weigh !== undefined) await files.write(weigh.controller, weigh.name, String(weight))
     }

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { EngineError } from '../../src/errors/engine-error.js'
 import type { CgroupLayout } from './cgroup-layout.js'
@@ -48,13 +49,32 @@ export async function removeEmptyCgroup(layout: CgroupLayout, path: string): Pro
   await Promise.all(layout.hierarchies.map(hierarchy => removeFolder(join(hierarchy.mountPoint, path))))
 }
 
+/** The topmost group of a path that is not there yet, in no hierarchy; undefined where all are. */
+export function firstMissingCgroup(layout: CgroupLayout, path: string): string | undefined {
+  const steps = path.split('/').filter(step => step !== '')
+  const above = steps.map((_, index) => `/${steps.slice(0, index + 1).join('/')}`)
+  return above.find(group => !layout.hierarchies.some(({ mountPoint }) => existsSync(join(mountPoint, group))))
+}
+
+/**
+ * Remove groups that were made for containers and hold nothing any more, from `path` up to `top`, which is above it or the same. What is in
+ * use stays.
+ */
+export async function removeEmptyCgroups(layout: CgroupLayout, path: string, top: string): Promise<void> {
+  for (let group = path; group === top || group.startsWith(`${top}/`); group = posix.dirname(group)) {
+    await Promise.all(layout.hierarchies.map(({ mountPoint }) => removeFolder(join(mountPoint, group)).catch(() => false)))
+  }
+}
+
 /** The pids in one group; those of processes that this process cannot see are left out. */
 export function parsePids(text: string): number[] {
   return text.split('\n').flatMap(line => (/^[1-9]\d*$/.test(line) ? [Number(line)] : []))
 }
 
+/** A container's is called as the container is, wherever it was asked to be. */
 function checkOwn(path: string): void {
   if (/^\/gantry[\w.-]*(\/[\w-][\w.-]*)*$/.test(path)) return
+  if (/^(\/[^/]+)*\/[0-9a-f]{64}$/.test(path) && !path.split('/').includes('..')) return
   throw new EngineError('invalid_argument', `not a control group of Gantry's: '${path}' (expected /gantry, or a path below it)`)
 }
 

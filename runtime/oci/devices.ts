@@ -39,6 +39,7 @@ export interface Devices {
  * @throws EngineError `failed` in Docker's words for what is no device, or no rule; `invalid_argument` for a mode that there is not
  */
 export function devicesOf(hostConfig: HostConfig): Devices {
+  refuseRequests(hostConfig)
   const rules = (hostConfig.DeviceCgroupRules ?? []).map(deviceRule)
   if (hostConfig.Privileged)
     return { nodes: hostDevices('/dev').map(device => node(device, device.path)), rules: [allDevicesRule, ...rules] }
@@ -54,6 +55,17 @@ export function devicesOf(hostConfig: HostConfig): Devices {
   })
   const all = asked.flat()
   return { nodes: all.map(entry => entry.node), rules: [...defaultDeviceRules, ...all.map(entry => entry.rule), ...rules] }
+}
+
+/** There are no drivers here that devices could be asked of. */
+function refuseRequests({ DeviceRequests }: HostConfig): void {
+  const [request] = DeviceRequests ?? []
+  if (request === undefined) return
+  const capabilities = (request.Capabilities ?? []).map(list => `[${list.join(' ')}]`).join(' ')
+  throw failed(
+    'DeviceRequests',
+    `could not select device driver ${JSON.stringify(request.Driver ?? '')} with capabilities: [${capabilities}]`
+  )
 }
 
 function node({ type, major, minor, mode, uid, gid }: HostDevice, path: string): SpecDevice {

@@ -1,5 +1,6 @@
 import type { HostConfig } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
+import { blockIoOf } from './block-io.js'
 import type { SpecDeviceRule, SpecProcess, SpecResources } from './runtime-spec.js'
 
 /** Docker's period for `--cpus`, in microseconds. */
@@ -9,12 +10,14 @@ const cpuPeriodMicros = 100_000
 export function resourcesOf(hostConfig: HostConfig, devices: readonly SpecDeviceRule[]): SpecResources {
   const memory = memoryOf(hostConfig)
   const cpu = cpuOf(hostConfig)
+  const blockIO = blockIoOf(hostConfig)
   const pids = hostConfig.PidsLimit ?? 0
   return {
     devices,
     ...(Object.keys(memory).length > 0 && { memory }),
     ...(Object.keys(cpu).length > 0 && { cpu }),
-    ...(pids > 0 && { pids: { limit: pids } })
+    ...(pids > 0 && { pids: { limit: pids } }),
+    ...(blockIO && { blockIO })
   }
 }
 
@@ -38,7 +41,9 @@ function cpuOf(hostConfig: HostConfig): NonNullable<SpecResources['cpu']> {
     CpuQuota: quota = 0,
     CpuPeriod: period = 0,
     CpusetCpus: cpus = '',
-    CpusetMems: mems = ''
+    CpusetMems: mems = '',
+    CpuRealtimePeriod: realtimePeriod = 0,
+    CpuRealtimeRuntime: realtimeRuntime = 0
   } = hostConfig
   if (shares < 0) throw refused('CpuShares', 'shares: invalid argument')
   if (shares === 1) throw refused('CpuShares', 'OCI runtime create failed: the minimum allowed cpu-shares is 2: unknown')
@@ -49,7 +54,9 @@ function cpuOf(hostConfig: HostConfig): NonNullable<SpecResources['cpu']> {
     ...(quota !== 0 && { quota: Math.max(-1, quota) }),
     ...(shares > 0 && { shares }),
     ...(cpus !== '' && { cpus }),
-    ...(mems !== '' && { mems })
+    ...(mems !== '' && { mems }),
+    ...(realtimePeriod !== 0 && { realtimePeriod }),
+    ...(realtimeRuntime !== 0 && { realtimeRuntime })
   }
 }
 

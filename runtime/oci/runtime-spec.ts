@@ -73,8 +73,27 @@ export interface SpecResources {
     readonly period?: number
     readonly cpus?: string
     readonly mems?: string
+    readonly realtimePeriod?: number
+    readonly realtimeRuntime?: number
   }
   readonly pids?: { readonly limit: number }
+  readonly blockIO?: SpecBlockIo
+}
+
+export interface SpecBlockIo {
+  readonly weight?: number
+  readonly weightDevice?: readonly { readonly major: number; readonly minor: number; readonly weight: number }[]
+  readonly throttleReadBpsDevice?: readonly SpecThrottle[]
+  readonly throttleWriteBpsDevice?: readonly SpecThrottle[]
+  readonly throttleReadIOPSDevice?: readonly SpecThrottle[]
+  readonly throttleWriteIOPSDevice?: readonly SpecThrottle[]
+}
+
+export interface SpecThrottle {
+  readonly major: number
+  readonly minor: number
+  /** Bytes or operations a second. */
+  readonly rate: number
 }
 
 export interface SpecDevice {

@@ -27,7 +27,7 @@ const changeable = [
 ] as const
 
 /**
- * Change limits and restart policy. What is absent or 0 stays as it is.
+ * Change limits and restart policy. What is absent or 0 stays as it is, but for a limit of processes: there 0 takes it away.
  *
  * @returns warnings
  * @throws EngineError `not_found`, `invalid_argument`, `conflict` with what it has, `not_implemented` for what cannot be changed here
@@ -48,7 +48,6 @@ export function updateContainer(
     // A negative number takes the limit away, and is kept as none.
     const pids = change.PidsLimit === undefined ? {} : { PidsLimit: Math.max(0, change.PidsLimit ?? 0) }
     const hostConfig: HostConfig = { ...record.hostConfig, ...change, ...pids, ...(weigh && { BlkioWeight: weight }) }
-    checkLimits(hostConfig)
     const resources = resourcesOf(hostConfig, [])
     if (record.state.status === 'running') {
       const files = new CgroupFiles(context.cgroups, cgroupOf(context.paths, record))
@@ -73,7 +72,7 @@ function weightFile({ cgroups, paths }: ContainerContext): { readonly controller
 }
 
 function changeOf(request: ContainerUpdateRequest): Partial<HostConfig> {
-  const asked = Object.entries(request).filter(([, value]) => saysSomething(value))
+  const asked = Object.entries(request).filter(([name, value]) => (name === 'PidsLimit' && value === 0) || saysSomething(value))
   const other = asked.find(([name]) => !(changeable as readonly string[]).includes(name))
   if (other !== undefined) {
     throw new EngineError('not_implemented', `${other[0]}: ${JSON.stringify(other[1])} cannot be changed in a container that is there`, {

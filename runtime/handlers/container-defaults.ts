@@ -45,6 +45,8 @@ export function withDefaults(given: HostConfig, { runtime, cgroups, settings }: 
     SecurityOpt: securityOptions(given),
     OomKillDisable: given.OomKillDisable ?? (cgroups === 'v2' ? null : false),
     Memory: given.Memory ?? 0,
+    // As much swap as memory.
+    MemorySwap: given.MemorySwap || 2 * Math.max(0, given.Memory ?? 0),
     NanoCpus: given.NanoCpus ?? 0,
     CpuShares: given.CpuShares ?? 0,
     PidsLimit: given.PidsLimit ?? null,

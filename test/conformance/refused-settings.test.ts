@@ -213,6 +213,33 @@ conform('refused settings', {
     expect(Warnings[0]).toMatch(/^OOM killer is disabled for the container, but no memory limit|does not support OomKillDisable/)
   },
 
+  'a memory limit alone means as much swap': async context => {
+    const { Id: id } = await create(context, host({ Memory: 64 * mebibyte }))
+    const { HostConfig } = await (await context.engine.container(id)).inspect()
+    expect([HostConfig.Memory, HostConfig.MemorySwap]).toEqual([64 * mebibyte, 128 * mebibyte])
+  },
+
+  'an update to 0 processes, or fewer, takes the limit away; to 0 of anything else changes nothing': async context => {
+    const { Id: id } = await create(context, host({ PidsLimit: 50, CpuShares: 512 }))
+    const limits = async () => {
+      const { HostConfig } = await (await context.engine.container(id)).inspect()
+      return [HostConfig.PidsLimit, HostConfig.CpuShares]
+    }
+    await context.engine.raw.call(ContainerUpdate, { path: { id }, body: { PidsLimit: 0, CpuShares: 0 } })
+    expect(await limits()).toEqual([0, 512])
+    await context.engine.raw.call(ContainerUpdate, { path: { id }, body: { PidsLimit: 20 } })
+    expect(await limits()).toEqual([20, 512])
+    await context.engine.raw.call(ContainerUpdate, { path: { id }, body: { PidsLimit: -1 } })
+    expect(await limits()).toEqual([0, 512])
+  },
+
+  'an update of what is not running is not weighed against what it has, memory and swap apart': async context => {
+    const { Id: id } = await create(context, host({ Memory: 64 * mebibyte }))
+    const update = (body: HostConfig) => context.engine.raw.call(ContainerUpdate, { path: { id }, body })
+    await update({ MemoryReservation: 128 * mebibyte })
+    await expectError(update({ Memory: 256 * mebibyte }), 'conflict', /Memory limit should be smaller than already set memoryswap limit/)
+  },
+
   'an update is refused in the same words': async context => {
     const { Id: id } = await create(context, host({ Memory: 64 * mebibyte }))
     const update = (body: HostConfig) => context.engine.raw.call(ContainerUpdate, { path: { id }, body })

@@ -50,7 +50,7 @@ export function createVolumeService(options: VolumeServiceOptions): VolumeServic
     if (removed === undefined) return false
     if (removed.aside !== undefined) {
       // A container that goes at this moment may not have unmounted it yet.
-      if (removed.isMounted) await host.unmountFromHost(`${removed.aside}/_data`)
+      if (removed.mayBeMounted) await host.unmountFromHost(`${removed.aside}/_data`)
       await removeTree(removed.aside)
     }
     publish('destroy', name)

@@ -50,7 +50,7 @@ export class VolumeStore {
    * @returns the folder that was put aside, where there was one; undefined when there is no such volume
    * @throws EngineError `conflict` while a container uses it
    */
-  remove(name: string, except?: string): Promise<{ readonly aside: string | undefined; readonly isMounted: boolean } | undefined> {
+  remove(name: string, except?: string): Promise<{ readonly aside: string | undefined; readonly mayBeMounted: boolean } | undefined> {
     return this.#metadata.transaction(transaction => {
       const record = transaction.get<VolumeRecord>('volumes', name)
       if (record === undefined) return undefined
@@ -59,7 +59,8 @@ export class VolumeStore {
         throw new EngineError('conflict', `remove ${name}: volume is in use - [${users.join(', ')}]`, { details: { volume: name, users } })
       }
       transaction.remove('volumes', name)
-      return { aside: this.#folders.putAside(name), isMounted: (record.mountedBy ?? []).length > 0 }
+      // Whoever was the last to have it mounted may have written so, and not have unmounted it yet: it will not find it under its name any more.
+      return { aside: this.#folders.putAside(name), mayBeMounted: record.mountedBy !== undefined }
     })
   }
 

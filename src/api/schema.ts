@@ -100,6 +100,11 @@ export function oneOf<const T extends readonly [string, ...string[]]>(...values:
   return zod().enum(values as unknown as [string, ...string[]]) as unknown as Schema<T[number]>
 }
 
+/** One of some words that the engine knows: it says itself, in Docker's words, that it does not know another. */
+export function word<T extends string>(): Schema<T> {
+  return zod().string() as unknown as Schema<T>
+}
+
 /** A number that need not be whole. */
 export function number(): Schema<number> {
   return zod().number()

@@ -58,11 +58,8 @@ const atCreate: Readonly<Record<string, Row>> = {
   'a swappiness of 101': [host({ MemorySwappiness: 101 }), 'Invalid value: 101, valid memory swappiness range is 0-100'],
   'a swappiness of -2': [host({ MemorySwappiness: -2 }), 'Invalid value: -2, valid memory swappiness range is 0-100'],
   'shared memory below nothing': [host({ ShmSize: -1 }), 'SHM size can not be less than 0'],
-  'a restart policy that there is not': [
-    // A word that the contract does not have: each engine's own client refuses it, by the field.
-    host({ RestartPolicy: { Name: 'nope' as 'no' } }),
-    /RestartPolicy\.Name: expected .*nope|invalid restart policy 'nope'/
-  ],
+  'a restart policy that there is not': [host({ RestartPolicy: { Name: 'nope' as 'no' } }), "invalid restart policy 'nope'"],
+  'a mode of the cgroup namespace that there is not': [host({ CgroupnsMode: 'nope' as 'host' }), 'invalid cgroup namespace mode: nope'],
   'always, but only three times': [
     host({ RestartPolicy: { Name: 'always', MaximumRetryCount: 3 } }),
     "maximum retry count cannot be used with restart policy 'always'"
@@ -111,6 +108,11 @@ const atCreate: Readonly<Record<string, Row>> = {
   'a stop signal that there is not': [{ StopSignal: 'BOGUS' }, 'Invalid signal: BOGUS'],
   'a host entry without an address': [host({ ExtraHosts: ['nope'] }), 'bad format for add-host: "nope"'],
   'a host entry with a word for an address': [host({ ExtraHosts: ['a:nope'] }), 'invalid IP address in add-host: "nope"'],
+  'an isolation that there is not': [
+    host({ Isolation: 'nope' as 'default' }),
+    `Invalid isolation: "nope" - linux only supports 'default'`,
+    'failed'
+  ],
   'an isolation of another system': [host({ Isolation: 'hyperv' }), `Invalid isolation: "hyperv" - linux only supports 'default'`, 'failed']
 }
 
@@ -211,6 +213,15 @@ conform('refused settings', {
     const { Warnings } = await create(context, host({ OomKillDisable: true }))
     expect(Warnings).toHaveLength(1)
     expect(Warnings[0]).toMatch(/^OOM killer is disabled for the container, but no memory limit|does not support OomKillDisable/)
+  },
+
+  // dockerd makes the folder with the container; where nothing is mounted before the start, it is made then.
+  'a working folder that is a file is refused before anything runs': async context => {
+    const started = async () => {
+      const { Id: id } = await create(context, { WorkingDir: '/etc/passwd' })
+      await context.engine.raw.call(ContainerStart, { path: { id } })
+    }
+    await expectError(started(), 'failed', exactly('Cannot mkdir: /etc/passwd is not a directory'))
   },
 
   'a memory limit alone means as much swap': async context => {

@@ -1,4 +1,4 @@
-import { boolean, integer, lazy, list, map, object, oneOf, string } from '../schema.js'
+import { boolean, integer, lazy, list, map, object, string, word } from '../schema.js'
 import { type Mount, mount } from './mount.js'
 import { type Resources, type RestartPolicy, resourcesShape, restartPolicy } from './resources.js'
 
@@ -111,7 +111,7 @@ export const hostConfig = lazy(() =>
     Annotations: map(string()),
     CapAdd: list(string()),
     CapDrop: list(string()),
-    CgroupnsMode: oneOf('private', 'host'),
+    CgroupnsMode: word<NonNullable<HostConfig['CgroupnsMode']>>(),
     Dns: list(string()),
     DnsOptions: list(string()),
     DnsSearch: list(string()),
@@ -133,7 +133,7 @@ export const hostConfig = lazy(() =>
     ShmSize: integer(),
     Sysctls: map(string()),
     Runtime: string(),
-    Isolation: oneOf('default', 'process', 'hyperv', ''),
+    Isolation: word<NonNullable<HostConfig['Isolation']>>(),
     MaskedPaths: list(string()),
     ReadonlyPaths: list(string())
   })

@@ -1,4 +1,4 @@
-import { boolean, integer, lazy, list, map, object, oneOf, type Shape, string } from '../schema.js'
+import { boolean, integer, lazy, list, map, object, type Shape, string, word } from '../schema.js'
 
 /** A limit for one block device. */
 export interface ThrottleDevice {
@@ -55,7 +55,7 @@ export interface RestartPolicy {
 
 /** Schema of {@link RestartPolicy}. */
 export const restartPolicy = lazy(() =>
-  object<RestartPolicy>({ Name: oneOf('', 'no', 'always', 'unless-stopped', 'on-failure'), MaximumRetryCount: integer() })
+  object<RestartPolicy>({ Name: word<NonNullable<RestartPolicy['Name']>>(), MaximumRetryCount: integer() })
 )
 
 /** A share of one block device. */

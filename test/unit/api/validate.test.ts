@@ -165,8 +165,13 @@ describe('validateInput', () => {
   })
 
   it('takes the empty word for absent where one of some words is meant', () => {
-    const body = { HostConfig: { CgroupnsMode: '', Isolation: '', RestartPolicy: { Name: '' } } }
-    expect(check(ContainerCreate, { body })).toEqual({ query: {}, body: { HostConfig: { Isolation: '', RestartPolicy: { Name: '' } } } })
+    const body = { HostConfig: { Mounts: [{ Type: '', Target: '/t' }] } }
+    expect(check(ContainerCreate, { body })).toEqual({ query: {}, body: { HostConfig: { Mounts: [{ Target: '/t' }] } } })
+  })
+
+  it('leaves words to the engine that it refuses in words of its own', () => {
+    const body = { HostConfig: { CgroupnsMode: '', Isolation: 'x', RestartPolicy: { Name: 'sometimes' } } }
+    expect(check(ContainerCreate, { body })).toEqual({ query: {}, body })
   })
 
   it('takes a command as one string, like Docker', () => {

@@ -144,6 +144,10 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
+    for (const folder of paths.crowded) {
+      await mkdir(folder, { recursive: true, mode: 0o710 })
+      host.spreadFolders(folder)
+    }
     const networks = opened(
       await createNetworkManager({
         host,

@@ -26,6 +26,8 @@ export interface RuntimePaths {
   readonly metadata: string
   readonly content: string
   readonly ociState: string
+  /** Folders with one for each container or layer, which come and go. */
+  readonly crowded: readonly string[]
   /** What was removed and is being deleted. */
   readonly trash: string
   /** Control group above those of the containers, as in the OCI configuration's `cgroupsPath`. */
@@ -59,6 +61,12 @@ export function runtimePaths(root: string): RuntimePaths {
     metadata: join(root, 'metadata.lmdb'),
     content: join(root, 'content'),
     ociState: join(runRoot, 'oci'),
+    crowded: [
+      join(root, 'containers'),
+      join(root, 'snapshots'),
+      join(root, 'snapshots', 'tmp'),
+      ...['bundles', 'rootfs', 'oci'].map(name => join(runRoot, name))
+    ],
     trash: join(root, 'trash'),
     containerFolder: id => join(root, 'containers', id),
     log: id => join(root, 'containers', id, `${id}-json.log`),

@@ -21,6 +21,7 @@ import { splitMountOptions } from './mount-options.js'
 import type { ElementChange } from './netlink/map-elements.js'
 import { DescriptorRoot } from './rooted-folder.js'
 import { runNft } from './run-nft.js'
+import { spreadFolders } from './spread-folders.js'
 import { errnoOf } from './system-call-error.js'
 
 /** The host with what networking needs of it: what {@link createHost} makes. */
@@ -76,6 +77,10 @@ class KernelHost implements NetworkedHost {
       if (errno !== 'ENOENT' && errno !== 'ESRCH' && errno !== 'EACCES') throw error
       return undefined
     }
+  }
+
+  spreadFolders(path: string): void {
+    spreadFolders(this.#kernel, path)
   }
 
   async mountOnHost(

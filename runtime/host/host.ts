@@ -42,6 +42,8 @@ export interface Host extends AsyncDisposable {
   openRoot(path: string): Promise<RootedFolder>
   /** The root of a running process: what it has mounted is seen as well. Undefined when the process is gone. Close it. */
   openRootOf(pid: number): RootedFolder | undefined
+  /** Folders that are made in this one are unrelated: have them spread over the disk, where the file system can. */
+  spreadFolders(path: string): void
   /** Read a file below `root` (a path in the launcher's mount namespace), links resolved inside `root`; undefined when there is none. */
   readFileIn(root: string, path: string, limitBytes: number): Promise<Uint8Array | undefined>
   /** Where a path below `root` leads, links resolved inside `root`: a path without links that begins with `root`. Undefined when there is nothing. */

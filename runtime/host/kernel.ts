@@ -24,6 +24,10 @@ export interface Kernel {
   copyDescriptor(pid: number, fd: number): number
   /** Both ends close-on-exec. */
   pipe(): { readonly read: number; readonly write: number }
+  /** FS_IOC_GETFLAGS of ioctl_iflags(2). */
+  fileFlags(fd: number): number
+  /** FS_IOC_SETFLAGS. */
+  setFileFlags(fd: number, flags: number): void
   setWindowSize(fd: number, size: { readonly columns: number; readonly rows: number }): void
   /** Take an exclusive flock(2) if nobody has it. */
   tryLock(fd: number): boolean

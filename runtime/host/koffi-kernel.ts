@@ -145,6 +145,14 @@ function bind(libc: LibraryHandle, errno: () => number, addressOf: (value: Uint8
       const [read = -1, write = -1] = ends
       return { read, write }
     },
+    fileFlags(fd) {
+      const flags = new Uint32Array(2)
+      checked('ioctl', 'FS_IOC_GETFLAGS', () => ioctl(fd, getFlagsRequest, flags))
+      return flags[0] as number
+    },
+    setFileFlags(fd, flags) {
+      checked('ioctl', 'FS_IOC_SETFLAGS', () => ioctl(fd, setFlagsRequest, new Uint32Array([flags, 0])))
+    },
     setWindowSize(fd, { columns, rows }) {
       // struct winsize: rows, columns, and two unused pixel counts.
       const size = new Uint16Array([rows, columns, 0, 0])
@@ -254,6 +262,10 @@ function childExit(status: number): ChildExit {
 }
 
 /** TIOCSWINSZ is from the generic list everywhere but on the architectures that kept BSD's numbers. */
+/** Declared with a long, and yet an int is what is read and written. */
+const getFlagsRequest = 0x8008_6601
+const setFlagsRequest = 0x4008_6602
+
 function setWindowSizeRequest(): number {
   return process.arch === 'ppc64' || process.arch === 'mips' || process.arch === 'mipsel' ? 0x80087467 : 0x5414
 }

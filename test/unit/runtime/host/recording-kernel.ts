@@ -31,6 +31,10 @@ export function recordingKernel(overrides: Partial<Kernel> = {}): RecordingKerne
     openAt: () => 3,
     copyDescriptor: () => 3,
     pipe: () => ({ read: 3, write: 4 }),
+    fileFlags: () => 0,
+    setFileFlags: (_fd, flags) => {
+      calls.push(`flags ${flags}`)
+    },
     setWindowSize: () => undefined,
     tryLock: () => true,
     openNetlink: () => 3,

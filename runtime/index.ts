@@ -176,6 +176,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const events = opened(new EventLog(new EventFile(paths.runRoot), session.id))
     const volumes = createVolumeService({ host, metadata, events, root: paths.root, lockPath: paths.lock, session })
     const store = createContainerStore(metadata)
+    const cgroupAttach = opened(createCgroupAttach(report.cgroups))
     const context: ContainerContext = {
       host,
       store,
@@ -185,7 +186,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       volumes,
       oci,
       prepared: opened(new PreparedRuns({ host, oci, networks })),
-      preparedExecs: opened(new PreparedExecs({ host, oci })),
+      preparedExecs: opened(new PreparedExecs({ host, oci, cgroupAttach })),
       events,
       live: new LiveContainers(),
       execs: new Execs(),
@@ -194,7 +195,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       paths,
       trash,
       cgroups: report.cgroups,
-      cgroupAttach: opened(createCgroupAttach(report.cgroups)),
+      cgroupAttach,
       session,
       watchdog,
       availableCapabilities,

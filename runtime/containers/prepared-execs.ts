@@ -1,4 +1,5 @@
 import { Unwind } from '../../src/util/unwind.js'
+import type { CgroupAttach } from '../host/cgroup-attach.js'
 import type { Host } from '../host/host.js'
 import type { WaitingExec } from '../oci/exec-process.js'
 import type { OciRuntime } from '../oci/oci-runtime.js'
@@ -7,6 +8,9 @@ import { openStdio, type Stdio } from './open-stdio.js'
 
 /** Two execs of a container within this time: a third can be expected. */
 const habitMs = 5_000
+
+/** One that follows at once finds the kernel ready to attach it (runtime/host/cgroup-attach.ts), at a few thousandths of a processor. */
+const promptMs = 1_000
 
 /** What nobody uses for this long goes. */
 const idleMs = 10_000
@@ -37,14 +41,16 @@ interface Slot {
 export class PreparedExecs {
   readonly #host: Host
   readonly #oci: OciRuntime
+  readonly #cgroupAttach: CgroupAttach
   /** By container, the one that was made last at the end. */
   readonly #slots = new Map<string, Slot>()
   readonly #lastExecs = new Map<string, number>()
   #isClosed = false
 
-  constructor(options: { readonly host: Host; readonly oci: OciRuntime }) {
+  constructor(options: { readonly host: Host; readonly oci: OciRuntime; readonly cgroupAttach: CgroupAttach }) {
     this.#host = options.host
     this.#oci = options.oci
+    this.#cgroupAttach = options.cgroupAttach
   }
 
   /** What waits for a container: the caller starts or discards it. */
@@ -84,7 +90,9 @@ export class PreparedExecs {
   }
 
   #fill(id: string, startedAt: string): void {
-    if (this.#isClosed || this.#slots.has(id)) return
+    if (this.#isClosed) return
+    this.#cgroupAttach.expect(promptMs)
+    if (this.#slots.has(id)) return
     const [oldest] = this.#slots.keys()
     if (oldest !== undefined && this.#slots.size >= mostWaiting) void this.#drop(oldest)
     const slot: Slot = { startedAt, prepared: this.#prepare(id), isGone: false }

@@ -10,8 +10,8 @@ const activeMs = 40
 
 /** Makes the kernel ready to attach processes to control groups. */
 export interface CgroupAttach {
-  /** A process will be attached in the next milliseconds. Returns at once. */
-  expect(): void
+  /** A process will be attached within so many milliseconds. Returns at once. @default 40 */
+  expect(withinMs?: number): void
   close(): Promise<void>
 }
 
@@ -50,9 +50,9 @@ export function createCgroupAttach(layout: CgroupLayout): CgroupAttach {
     })
   }
   return {
-    expect() {
+    expect(withinMs = activeMs) {
       if (closed) return
-      until = performance.now() + activeMs
+      until = Math.max(until, performance.now() + withinMs)
       if (working === undefined && timer === undefined) start()
     },
     async close() {

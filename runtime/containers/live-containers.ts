@@ -2,6 +2,12 @@ import type { ContainerConfig } from '../../src/api/index.js'
 import { type Deferred, deferred } from '../../src/util/deferred.js'
 import { LiveContainer } from './live-container.js'
 
+/** For so long the end of a run can be asked for when its container is gone. */
+const lateMs = 10_000
+
+/** Of so many containers, those that ended last. */
+const lateExits = 1_000
+
 /** How a run ended. */
 export interface RunResult {
   readonly exitCode: number
@@ -27,6 +33,7 @@ interface Entry {
 /** What this process knows of containers beyond their records: streams, current runs, and who waits for what. */
 export class LiveContainers {
   readonly #entries = new Map<string, Entry>()
+  readonly #lateExits = new Map<string, RunResult>()
   readonly #exclusive = new Map<string, Promise<unknown>>()
 
   io(id: string, config: ContainerConfig): LiveContainer {
@@ -42,9 +49,22 @@ export class LiveContainers {
     entry.run = run
     void run.ended.then(result => {
       if (entry.run === run) entry.run = undefined
+      this.#remember(id, result)
       for (const waiter of entry.nextExit) waiter.resolve(result)
       entry.nextExit.clear()
     })
+  }
+
+  /**
+   * How a container ended that is gone since a moment. A container that removes itself can be gone before its client, which has just started it,
+   * comes to wait for it: dockerode does so, and with dockerd it is quick enough.
+   *
+   * @param id in full
+   */
+  lateExit(id: string): Promise<RunResult> | undefined {
+    const result = this.#lateExits.get(id)
+    // Its record goes a little before everything else is done.
+    return result === undefined ? this.#entries.get(id)?.run?.ended : Promise.resolve(result)
   }
 
   /** Registered as soon as this returns. */
@@ -94,6 +114,16 @@ export class LiveContainers {
     } finally {
       if (this.#exclusive.get(id) === settled) this.#exclusive.delete(id)
     }
+  }
+
+  #remember(id: string, result: RunResult): void {
+    this.#lateExits.delete(id)
+    this.#lateExits.set(id, result)
+    const [oldest] = this.#lateExits.keys()
+    if (oldest !== undefined && this.#lateExits.size > lateExits) this.#lateExits.delete(oldest)
+    setTimeout(() => {
+      if (this.#lateExits.get(id) === result) this.#lateExits.delete(id)
+    }, lateMs).unref()
   }
 
   #entry(id: string, config: ContainerConfig): Entry {

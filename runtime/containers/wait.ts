@@ -11,7 +11,7 @@ export type WaitCondition = 'not-running' | 'next-exit' | 'removed'
 const foreignPollMs = 50
 
 /**
- * Wait for a container. The wait is registered when this returns, before the promise is awaited: what happens from then on counts.
+ * Wait for a container; of one that has just removed itself, by its whole id, it is told how it ended. The wait is registered when this returns, before the promise is awaited: what happens from then on counts.
  *
  * @throws EngineError `not_found`
  */
@@ -21,6 +21,8 @@ export function waitForContainer(
   condition: WaitCondition,
   signal: AbortSignal
 ): Promise<RunResult> {
+  const late = context.store.find(idOrName) === undefined ? context.live.lateExit(idOrName) : undefined
+  if (late !== undefined) return abortable(late, signal)
   const record = context.store.get(idOrName)
   switch (condition) {
     case 'next-exit':

@@ -25,7 +25,9 @@ export const parts = {
   conmon: { binary: 'conmon', debianPackage: 'conmon' },
   nft: { binary: 'nft', debianPackage: 'nftables' },
   // The program proves that the library it is made of is there: libisal2.
-  isal: { binary: 'igzip', debianPackage: 'isal' }
+  isal: { binary: 'igzip', debianPackage: 'isal' },
+  // Brings docker-py.
+  'docker-compose': { binary: 'docker-compose', debianPackage: 'docker-compose' }
 } as const satisfies Readonly<Record<string, Part>>
 
 /** Name of a part. */

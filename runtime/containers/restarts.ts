@@ -74,14 +74,13 @@ export class Restarts {
     // Stopped between its end and now.
     if (record?.state.stoppedByHand) await this.#store.setState(id, { restarting: false })
     if (record === undefined || record.state.stoppedByHand || this.#launch === undefined || this.#abort.signal.aborted) return
-    await this.#store.setState(id, { restartCount: record.state.restartCount + 1 })
     try {
       await this.#launch(id, this.#abort.signal)
     } catch {
       // The record says why; the policy goes on.
       const now = this.#store.find(id)
       const again = now !== undefined && this.wants(now, now.state.exitCode)
-      await this.#store.setState(id, { restarting: again })
+      await this.#store.setState(id, { restarting: again, ...(again && { restartCount: now.state.restartCount + 1 }) })
       if (again) this.schedule(now)
     }
   }

@@ -299,6 +299,8 @@ export async function recordExit(
         error,
         finishedAt,
         restarting,
+        // Docker counts the one that is decided on.
+        restartCount: state.restartCount + (restarting ? 1 : 0),
         networkIds: Object.fromEntries((endpoints ?? []).map(({ networkName, networkId }) => [networkName, networkId]))
       }
     })

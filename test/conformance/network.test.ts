@@ -58,7 +58,7 @@ conform(
     },
 
     'loopback works': async ({ image }) => {
-      const script = 'echo over loopback | nc -l -p 9000 & until nc -w 2 127.0.0.1 9000 < /dev/null; do sleep 0.1; done'
+      const script = 'echo over loopback | nc -l -p 9000 & until sleep 1 | nc -w 5 127.0.0.1 9000; do sleep 0.1; done'
       expect(await image.run(['timeout', '20', 'sh', '-c', script]).text()).toBe('over loopback\n')
     },
 

@@ -100,9 +100,11 @@ describe.skipIf(process.getuid?.() !== 0)('a daemon whose socket a crowd connect
     // Who writes before reading what the daemon has said finds the connection closed.
     const turnedAway = async () => (await crowd.tell()).refused + (await crowd.tell()).failed
     await expect.poll(turnedAway, { timeout: 10_000 }).toBeGreaterThan(50)
-    expect(await get(path, '/info')).toMatchObject({ status: 503, body: expect.stringContaining('too many connections') })
+    // Now and then the connection is closed before this client has written its question.
+    const answer = async () => get(path, '/info').catch(() => undefined)
+    await expect.poll(answer, { timeout: 10_000 }).toMatchObject({ status: 503, body: expect.stringContaining('too many connections') })
     await crowd.leave()
-    await expect.poll(async () => (await get(path, '/info')).status, { timeout: 10_000 }).toBe(200)
+    await expect.poll(async () => (await answer())?.status, { timeout: 10_000 }).toBe(200)
   })
 
   it('closes no connection on which something is going on', async () => {

@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExecConfig, Frame, Hijacked } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
-import { AsyncQueue } from '../../src/util/async-queue.js'
 import { deferred } from '../../src/util/deferred.js'
 import { Unwind } from '../../src/util/unwind.js'
 import type { ExecRun } from '../oci/exec-process.js'
@@ -53,7 +52,10 @@ export function createExec(context: ContainerContext, idOrName: string, settings
   return exec
 }
 
-/** Start it, connected to its streams as it was set up. What hinders the process is told on its output, as dockerd tells it. */
+/**
+ * Start it, connected to its streams as it was set up. What hinders the process is told on its output, as dockerd tells it. The connection is
+ * there before the process, as with dockerd: clients that read an answer's header and its first output in one go lose the output (docker-py).
+ */
 export async function startExec(
   context: ContainerContext,
   id: string,
@@ -63,14 +65,13 @@ export async function startExec(
   const record = claim(context, exec)
   const { AttachStdin = false, AttachStdout = false, AttachStderr = false } = exec.settings
   const connection = exec.io.attach({ stdin: AttachStdin, stdout: AttachStdout, stderr: AttachStderr })
-  try {
-    await launch(context, record, exec, options.consoleSize)
-    if (!exec.io.tty || !AttachStdin) return connection
-    return detachable(connection, exec.detachKeys ?? defaultDetachKeys, () => publish(context, record, exec, 'exec_detach'))
-  } catch (error) {
-    await connection.close()
-    return lastWords(exec.io.tty, error)
-  }
+  const failure = launch(context, record, exec, options.consoleSize).then(
+    () => undefined,
+    (error: unknown) => ({ error })
+  )
+  const whole = withLastWords(connection, failure)
+  if (!exec.io.tty || !AttachStdin) return whole
+  return detachable(whole, exec.detachKeys ?? defaultDetachKeys, () => publish(context, record, exec, 'exec_detach'))
 }
 
 /** Start it, connected to nothing. @throws EngineError what hinders it */
@@ -286,13 +287,23 @@ const drainGraceMs = 500
 /** Docker's, for a terminal whose size is set before its process is there. */
 const startPatienceMs = 10_000
 
-/** A connection that says why there is no process, and ends. */
-function lastWords(tty: boolean, error: unknown): Hijacked {
-  const output = new AsyncQueue<Frame>({ limit: 1 })
-  output.push({ stream: 'stdout', data: Buffer.from(`${error instanceof Error ? error.message : String(error)}\r\n`) })
-  output.end()
-  const nothing = async () => {}
-  return { tty, output, write: nothing, closeWrite: nothing, close: nothing, [Symbol.asyncDispose]: nothing }
+/** A connection that says at its end why there was no process, where there was none. */
+function withLastWords(connection: Hijacked, failure: Promise<{ readonly error: unknown } | undefined>): Hijacked {
+  async function* output(): AsyncGenerator<Frame, void, undefined> {
+    yield* connection.output
+    const failed = await failure
+    if (failed === undefined) return
+    const { error } = failed
+    yield { stream: 'stdout', data: Buffer.from(`${error instanceof Error ? error.message : String(error)}\r\n`) }
+  }
+  return {
+    tty: connection.tty,
+    output: output(),
+    write: bytes => connection.write(bytes),
+    closeWrite: () => connection.closeWrite(),
+    close: () => connection.close(),
+    [Symbol.asyncDispose]: () => connection.close()
+  }
 }
 
 /** Docker puts the command into the event's name, arguments after a blank whether there are any or not. */

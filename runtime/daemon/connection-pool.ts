@@ -20,13 +20,13 @@ const mostIdle = 4096
 const crowd = 1000
 
 /**
- * What a process may have open, shared: half of the descriptors for clients that are idle, three quarters for clients at all. The rest is for
+ * What a process may have open, shared: half of the descriptors for clients that are idle, five eighths for clients at all. The rest is for
  * what they ask for: containers, layers, registries.
  *
  * @param descriptors - @default this process's limit
  */
 export function connectionLimits(descriptors = descriptorLimit()): ConnectionLimits {
-  return { comfortable: Math.min(Math.floor(descriptors / 2), mostIdle), most: Math.floor((descriptors * 3) / 4) }
+  return { comfortable: Math.min(Math.floor(descriptors / 2), mostIdle), most: Math.floor((descriptors * 5) / 8) }
 }
 
 /**

@@ -22,8 +22,8 @@ describe('the connections of a daemon', () => {
   const closed = (connections: readonly Socket[]) => connections.map(({ destroyed }) => destroyed)
 
   it('have a share of the descriptors', () => {
-    expect(connectionLimits(1024)).toEqual({ comfortable: 512, most: 768 })
-    expect(connectionLimits(1_048_576)).toEqual({ comfortable: 4096, most: 786_432 })
+    expect(connectionLimits(1024)).toEqual({ comfortable: 512, most: 640 })
+    expect(connectionLimits(1_048_576)).toEqual({ comfortable: 4096, most: 655_360 })
     expect(connectionLimits().most).toBeGreaterThan(100)
   })
 

@@ -127,7 +127,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   try {
     await makeDataRoot(paths.root)
     await Promise.all([
-      ...['oci', 'bundles', 'rootfs', 'locks'].map(name => mkdir(join(paths.runRoot, name), { recursive: true, mode: 0o700 }))
+      ...['oci', 'bundles', 'rootfs', 'locks'].map(name => mkdir(join(paths.runRoot, name), { recursive: true, mode: 0o700 })),
+      mkdir(join(paths.root, 'containers'), { recursive: true, mode: 0o710 })
     ])
     const [metadata, host, content, availableCapabilities, seccompCompiler] = await Promise.all([
       openMetadataStore({ path: paths.metadata }).then(opened),
@@ -144,10 +145,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
-    for (const folder of paths.crowded) {
-      await mkdir(folder, { recursive: true, mode: 0o710 })
-      host.spreadFolders(folder)
-    }
+    for (const folder of paths.crowded) host.spreadFolders(folder)
     const networks = opened(
       await createNetworkManager({
         host,

@@ -14,15 +14,14 @@ import {
   rmdirSync,
   type Stats,
   symlinkSync,
-  unlinkSync,
-  writeSync
+  unlinkSync
 } from 'node:fs'
 import { posix } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import type { RootedFolder } from '../host/host.js'
 import { openPath } from '../host/kernel.js'
 import { type FileTime, libcFiles, nodeTypes } from '../host/libc-files.js'
-import { errnoOf } from '../host/system-call-error.js'
+import { setAttributes, writePiece } from '../layers/entry-file.js'
 import { bytesOf, entryPath, splitPath } from '../layers/entry-path.js'
 import type { TarEntry, TarSink } from '../layers/tar-entry.js'
 
@@ -79,10 +78,7 @@ export class FolderWriter implements TarSink {
   data(bytes: Uint8Array, position: number): void {
     const file = this.#file
     if (file === undefined) return
-    let written = 0
-    while (written < bytes.length) {
-      written += writeSync(file.fd, bytes, written, bytes.length - written, file.entry.sparse ? position + written : null)
-    }
+    writePiece(file.fd, file.entry, bytes, position)
   }
 
   end(): void {
@@ -184,10 +180,7 @@ export class FolderWriter implements TarSink {
     const { uid, gid } = this.#options.owner ?? entry
     fchownSync(fd, uid, gid)
     fchmodSync(fd, entry.mode)
-    for (const { name, value } of entry.attributes) {
-      // `trusted.` belongs to the host's administrator and to overlayfs.
-      if (!name.startsWith('trusted.')) setAttribute(at, name, value)
-    }
+    setAttributes(at, entry)
   }
 
   #chown(at: Buffer, entry: TarEntry): void {
@@ -251,13 +244,4 @@ function removeAt(at: Buffer, stats: Stats): void {
     closeSync(fd)
   }
   rmdirSync(at)
-}
-
-function setAttribute(at: Buffer, name: string, value: Uint8Array): void {
-  try {
-    libcFiles().setAttribute(at, name, value)
-  } catch (error) {
-    // As in Docker: a filesystem without such attributes takes the files without them.
-    if (errnoOf(error) !== 'EOPNOTSUPP') throw error
-  }
 }

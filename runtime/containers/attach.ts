@@ -7,6 +7,7 @@ import type { AttachStreams, LiveContainer } from './live-container.js'
 import { readLog } from './log-reader.js'
 import { type LogPlace, logPlace } from './log-settings.js'
 import { nanosecondsOf, nanoTime } from './nano-time.js'
+import { rewired } from './rewired.js'
 
 /** What whoever attaches wants. */
 export interface AttachRequest extends AttachStreams {
@@ -67,21 +68,15 @@ function earlierOutput(io: LiveContainer, place: LogPlace, { stdout, stderr }: A
 }
 
 function afterLogs(live: Hijacked, earlier: AsyncIterable<Frame>): Hijacked {
-  return {
-    tty: live.tty,
-    output: (async function* () {
-      try {
-        yield* earlier
-        yield* live.output
-      } finally {
-        await live.close()
-      }
-    })(),
-    write: chunk => live.write(chunk),
-    closeWrite: () => live.closeWrite(),
-    close: () => live.close(),
-    [Symbol.asyncDispose]: () => live.close()
+  async function* output(): AsyncGenerator<Frame, void, undefined> {
+    try {
+      yield* earlier
+      yield* live.output
+    } finally {
+      await live.close()
+    }
   }
+  return rewired(live, { output: output() })
 }
 
 /** A connection that nothing comes from, and that takes nothing. */

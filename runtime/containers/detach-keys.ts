@@ -1,4 +1,5 @@
 import type { Hijacked } from '../../src/api/index.js'
+import { rewired } from './rewired.js'
 
 /** Docker's keys to leave a terminal without ending it: Ctrl-P, Ctrl-Q. */
 export const defaultDetachKeys: Uint8Array = Uint8Array.of(0x10, 0x11)
@@ -22,21 +23,15 @@ export function parseDetachKeys(text: string): Uint8Array | undefined {
 /** The connection to a terminal, which the keys leave: the process goes on. `left` is called before the connection ends. */
 export function detachable(connection: Hijacked, keys: Uint8Array, left: () => void): Hijacked {
   const filter = new DetachFilter(keys)
-  const close = () => connection.close()
-  return {
-    tty: connection.tty,
-    output: connection.output,
-    closeWrite: () => connection.closeWrite(),
-    close,
-    [Symbol.asyncDispose]: close,
+  return rewired(connection, {
     write: async typed => {
       const { pass, detached } = filter.push(typed)
       if (pass.length > 0) await connection.write(pass)
       if (!detached) return
       left()
-      await close()
+      await connection.close()
     }
-  }
+  })
 }
 
 /** Looks for the keys in what is typed. The beginning of the sequence is held back until the next key shows what it was. */

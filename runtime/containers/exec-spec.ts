@@ -9,9 +9,7 @@ import { securityOptions } from '../oci/security-options.js'
 import { resolveUser } from '../oci/user.js'
 import type { ContainerContext } from './container-context.js'
 import type { ContainerRecord } from './container-record.js'
-
-/** User databases larger than this are refused rather than read into memory. */
-const userFileLimitBytes = 4 * 1024 ** 2
+import { readUserDatabase } from './user-database.js'
 
 /**
  * The process of an exec, for the OCI runtime: the container's environment, folder, user and limits, where nothing else is asked for.
@@ -30,10 +28,8 @@ export async function execSpec(
       details: { field: 'WorkingDir', value: settings.WorkingDir }
     })
   }
-  const root = `/proc/${state.pid}/root`
-  const read = async (path: string) => Buffer.from((await context.host.readFileIn(root, path, userFileLimitBytes)) ?? '').toString('utf8')
-  const [passwd, group] = await Promise.all([read('/etc/passwd'), read('/etc/group')])
-  const user = resolveUser(settings.User || config.User || '', { passwd, group }, hostConfig.GroupAdd ?? [])
+  const users = await readUserDatabase(context.host, `/proc/${state.pid}/root`)
+  const user = resolveUser(settings.User || config.User || '', users, hostConfig.GroupAdd ?? [])
   const capabilities = capabilitiesOf(
     {
       privileged: (settings.Privileged ?? false) || (hostConfig.Privileged ?? false),

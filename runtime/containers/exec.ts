@@ -17,6 +17,7 @@ import type { Exec } from './execs.js'
 import { LiveContainer } from './live-container.js'
 import { openStdio, type Stdio } from './open-stdio.js'
 import type { PreparedExec } from './prepared-execs.js'
+import { rewired } from './rewired.js'
 
 /**
  * Set up a process for a running container.
@@ -296,14 +297,7 @@ function withLastWords(connection: Hijacked, failure: Promise<{ readonly error: 
     const { error } = failed
     yield { stream: 'stdout', data: Buffer.from(`${error instanceof Error ? error.message : String(error)}\r\n`) }
   }
-  return {
-    tty: connection.tty,
-    output: output(),
-    write: bytes => connection.write(bytes),
-    closeWrite: () => connection.closeWrite(),
-    close: () => connection.close(),
-    [Symbol.asyncDispose]: () => connection.close()
-  }
+  return rewired(connection, { output: output() })
 }
 
 /** Docker puts the command into the event's name, arguments after a blank whether there are any or not. */

@@ -131,7 +131,7 @@ export class PreparedExecs {
 }
 
 /** Where it is not used after all. */
-export async function discard({ exec, unwind }: PreparedExec): Promise<void> {
+async function discard({ exec, unwind }: PreparedExec): Promise<void> {
   exec.discard()
   await unwind.run()
   await exec.ended

@@ -30,9 +30,7 @@ import { openStdio } from './open-stdio.js'
 import { forgetContainer, removeContainerVolumes, takeAway } from './remove.js'
 import { closeSharedNamespaces, namespaceOwners } from './shared-namespaces.js'
 import { startFailure } from './start-failure.js'
-
-/** User databases larger than this are refused rather than read into memory. */
-const userFileLimitBytes = 4 * 1024 ** 2
+import { readUserDatabase } from './user-database.js'
 
 /** A process that ends closes its output a moment before it is gone: how often, a millisecond apart, that is looked at. */
 const endLooks = 10
@@ -363,9 +361,7 @@ async function mountRoot(context: ContainerContext, record: ContainerRecord, roo
 }
 
 async function resolveContainerUser(context: ContainerContext, record: ContainerRecord, rootfs: string) {
-  const read = async (path: string) => Buffer.from((await context.host.readFileIn(rootfs, path, userFileLimitBytes)) ?? '').toString('utf8')
-  const [passwd, group] = await Promise.all([read('/etc/passwd'), read('/etc/group')])
-  return resolveUser(record.config.User ?? '', { passwd, group }, record.hostConfig.GroupAdd ?? [])
+  return resolveUser(record.config.User ?? '', await readUserDatabase(context.host, rootfs), record.hostConfig.GroupAdd ?? [])
 }
 
 /** All or the first failure, but never before every one has settled: what is undone afterwards must not be still under way. */

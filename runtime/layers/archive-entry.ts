@@ -35,10 +35,14 @@ export async function* archiveEntry(file: string, path: string, linked: Map<stri
     const type = stats.isBlockDevice() ? 'block-device' : 'character-device'
     return yield headerBlocks({ ...entry, type, device: deviceOf(stats.rdev) })
   }
-  yield* regularFile(bytes, entry)
+  yield* regularFile(bytes, entry, Number(stats.size))
 }
 
-async function* regularFile(file: Buffer, entry: Omit<WrittenEntry, 'type'>): AsyncGenerator<Uint8Array, void, undefined> {
+async function* regularFile(
+  file: Buffer,
+  entry: Omit<WrittenEntry, 'type'>,
+  expectedBytes: number
+): AsyncGenerator<Uint8Array, void, undefined> {
   if (libcFiles().getAttribute(file, 'trusted.overlay.metacopy') !== undefined) {
     throw new EngineError(
       'not_supported',
@@ -46,7 +50,7 @@ async function* regularFile(file: Buffer, entry: Omit<WrittenEntry, 'type'>): As
     )
   }
   const capability = libcFiles().getAttribute(file, 'security.capability')
-  const small = smallFile(file, entry, capability)
+  const small = expectedBytes > chunkBytes ? undefined : smallFile(file, entry, capability)
   if (small !== undefined) return yield small
   let handle: FileHandle
   try {

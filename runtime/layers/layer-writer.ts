@@ -12,12 +12,12 @@ import {
   mkdirSync,
   openSync,
   symlinkSync,
-  utimesSync,
-  writeSync
+  utimesSync
 } from 'node:fs'
 import { type FileTime, libcFiles, nodeTypes } from '../host/libc-files.js'
 import { errnoOf } from '../host/system-call-error.js'
 import { archiveError } from './archive-error.js'
+import { setAttributes, writePiece } from './entry-file.js'
 import { bytesOf, entryPath, fromText, onDisk, splitPath } from './entry-path.js'
 import { childPath, findFile, hideLower, isWhiteout, type LayerDirectory, LayerTree } from './layer-tree.js'
 import type { TarEntry, TarSink } from './tar-entry.js'
@@ -70,10 +70,7 @@ export class LayerWriter implements TarSink {
   data(bytes: Uint8Array, position: number): void {
     const file = this.#file
     if (file === undefined) return
-    let written = 0
-    while (written < bytes.length) {
-      written += writeSync(file.fd, bytes, written, bytes.length - written, file.entry.sparse ? position + written : null)
-    }
+    writePiece(file.fd, file.entry, bytes, position)
   }
 
   end(): void {
@@ -84,7 +81,7 @@ export class LayerWriter implements TarSink {
     // Writing and changing the owner both clear setuid and file capabilities: mode and attributes come after them.
     if (this.#mustChown(entry, parent)) fchownSync(fd, entry.uid, entry.gid)
     fchmodSync(fd, entry.mode)
-    this.#attributes(entry, file.path)
+    setAttributes(bytesOf(file.path), entry)
     if (isWhole(entry.modified)) futimesSync(fd, entry.modified.seconds, entry.modified.seconds)
     else libcFiles().setTimesOf(fd, entry.modified)
     this.#file = undefined
@@ -127,7 +124,7 @@ export class LayerWriter implements TarSink {
         if (entry.linkName === '') throw archiveError(`the symbolic link ${entry.name} has no target`)
         this.#replacing(parent, base, () => symlinkSync(onDisk(entry.linkName), onDisk(path)))
         if (this.#mustChown(entry, parent)) lchownSync(onDisk(path), entry.uid, entry.gid)
-        this.#attributes(entry, path)
+        setAttributes(bytesOf(path), entry)
         setLinkTime(path, entry.modified)
         return
       case 'hard-link':
@@ -171,7 +168,7 @@ export class LayerWriter implements TarSink {
   #directoryMetadata(entry: TarEntry, path: string, chown: boolean): void {
     if (chown) lchownSync(onDisk(path), entry.uid, entry.gid)
     chmodSync(onDisk(path), entry.mode)
-    this.#attributes(entry, path)
+    setAttributes(bytesOf(path), entry)
     this.#directoryTimes.set(path, entry.modified)
   }
 
@@ -191,7 +188,7 @@ export class LayerWriter implements TarSink {
     this.#replacing(parent, base, () => libcFiles().makeNode(bytesOf(path), type | 0o600, entry.device))
     if (this.#mustChown(entry, parent)) lchownSync(onDisk(path), entry.uid, entry.gid)
     chmodSync(onDisk(path), entry.mode)
-    this.#attributes(entry, path)
+    setAttributes(bytesOf(path), entry)
     setLinkTime(path, entry.modified)
   }
 
@@ -213,19 +210,6 @@ export class LayerWriter implements TarSink {
   /** What this process makes is its own, unless the directory passes its group on. */
   #mustChown(entry: TarEntry, parent: LayerDirectory): boolean {
     return parent.inheritsGroup || entry.uid !== this.#self.uid || entry.gid !== this.#self.gid
-  }
-
-  #attributes(entry: TarEntry, path: string): void {
-    for (const { name, value } of entry.attributes) {
-      // `trusted.` belongs to the host's administrator and to overlayfs, whose marks a layer must not forge.
-      if (name.startsWith('trusted.')) continue
-      try {
-        libcFiles().setAttribute(bytesOf(path), name, value)
-      } catch (error) {
-        // As in Docker: a filesystem without such attributes takes the layer without them.
-        if (errnoOf(error) !== 'EOPNOTSUPP') throw error
-      }
-    }
   }
 }
 

@@ -137,7 +137,8 @@ function begun(process: HostProcess, files: Files, channel: PidChannel, settings
   return { process, pid, failure: async () => saidIn((await said) ?? '') }
 }
 
-function isCrun({ path }: ExecProgram): boolean {
+/** Whether an OCI runtime is crun, by the name of its program. */
+export function isCrun({ path }: Pick<ExecProgram, 'path'>): boolean {
   return basename(path).includes('crun')
 }
 

@@ -2,7 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import type { Host, HostCommand } from '../host/host.js'
-import { type ExecRun, execProcess, prepareExec, type WaitingExec } from './exec-process.js'
+import { type ExecRun, execProcess, isCrun, prepareExec, type WaitingExec } from './exec-process.js'
 import { type GuardedRequest, type GuardedRun, runGuarded } from './guarded-run.js'
 import { type PidChannel, pidFile, pidPipe } from './pid-channel.js'
 import { type PreparedRun, prepareCrun } from './prepared-run.js'
@@ -40,7 +40,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
   const { host, path, stateRoot } = options
   // So that a container cannot overwrite it through /proc/self/exe, crun runs from a sealed copy of itself: it makes one and starts again at
   // every start. Started from one, it sees that and saves the time, and all containers share the memory.
-  const executable = isCrun(path) ? await host.sealProgram(path) : path
+  const executable = isCrun({ path }) ? await host.sealProgram(path) : path
   const command = (request: RunRequest, channel: PidChannel): HostCommand => ({
     executable,
     argv: [
@@ -70,7 +70,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
     name: basename(path),
 
     async run(request) {
-      if (request.consoleSocket !== undefined && !isCrun(path)) {
+      if (request.consoleSocket !== undefined && !isCrun({ path })) {
         // runc and its kin take a console socket only together with --detach, and detached nobody learns the exit code.
         throw new EngineError(
           'not_implemented',
@@ -82,7 +82,7 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
       }
       await writeFile(`${request.bundle}/config.json`, JSON.stringify(request.spec))
       // crun writes the number into whatever it is told; runc and its kin make the file beside it and rename.
-      const channel = isCrun(path) ? await pidPipe(host) : await pidFile(request.bundle)
+      const channel = isCrun({ path }) ? await pidPipe(host) : await pidFile(request.bundle)
       try {
         const process = await host.spawn(command(request, channel))
         return { process, pid: channel.pid(process.exited) }
@@ -93,11 +93,11 @@ export async function createOciRuntime(options: OciRuntimeOptions): Promise<OciR
     },
 
     async prepare(request) {
-      return isCrun(path) ? prepareCrun({ host, path, executable, stateRoot }, request) : undefined
+      return isCrun({ path }) ? prepareCrun({ host, path, executable, stateRoot }, request) : undefined
     },
 
     async runGuarded(request) {
-      if (!isCrun(path)) throw notWithout(path, 'a container that outlives the engine')
+      if (!isCrun({ path })) throw notWithout(path, 'a container that outlives the engine')
       await writeFile(`${request.bundle}/config.json`, JSON.stringify(request.spec))
       return runGuarded({ host, path, sealed: descriptorOf(executable), stateRoot }, request)
     },
@@ -131,10 +131,6 @@ function notWithout(path: string, what: string): EngineError {
 function descriptorOf(path: string): number | undefined {
   const match = /^\/proc\/self\/fd\/(\d+)$/.exec(path)
   return match === null ? undefined : Number(match[1])
-}
-
-function isCrun(path: string): boolean {
-  return basename(path).includes('crun')
 }
 
 async function readLog(path: string): Promise<string> {

@@ -4,6 +4,7 @@ import { commitContainer } from '../containers/commit.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import type { ImageRecord, RegistryAuth } from '../images/image-service.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
+import { imageAttestations } from './image-attestations.js'
 import { imageFilter, referenceTest } from './image-filters.js'
 import { imageHistory } from './image-history.js'
 import { configDefaults } from './inspect-defaults.js'
@@ -102,6 +103,8 @@ export function imageHandlers(context: ContainerContext): Handlers {
       const { id } = await commitContainer(context, query.container, request, signal)
       return { Id: id }
     },
+
+    ImageAttestations: input => imageAttestations(input, images),
 
     ImagePrune: ({ query }, { signal }) => pruneImages(context, query?.filters ?? {}, signal)
   }

@@ -8,6 +8,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from '../registry/platfor
 import { canonical, familiar, parseReference } from '../registry/reference.js'
 import type { RegistryClient } from '../registry/registry-client.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
+import { readAttestations } from './attestations.js'
 import { collectGarbage } from './collect-garbage.js'
 import { commitImage } from './commit-image.js'
 import { createDigestLocks } from './digest-locks.js'
@@ -61,6 +62,8 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     get: async nameOrId => readRecord(metadata, findImage(metadata, nameOrId).id),
     list: async () => listImages(metadata),
     tag: (source, target) => tagImage(source, target, metadata),
+    attestations: async (nameOrId, options) =>
+      readAttestations(metadata.get<StoredImage>('images', findImage(metadata, nameOrId).id)?.attestations ?? [], parts.content, options),
     commit: commitOptions => commitImage(commitOptions, parts),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
     collectGarbage: () => collectAll(parts, { before: Date.now() - resumableMs })

@@ -8,6 +8,8 @@ import type { ImageRecord } from './image-service.js'
 export interface StoredImage extends Omit<ImageRecord, 'id' | 'tags' | 'repoDigests' | 'chainId'> {
   /** Everything in the content store that is kept for it: indexes, manifest, configuration, layers. */
   readonly blobs: readonly string[]
+  /** Digests of the manifests of what a builder attached to it. */
+  readonly attestations?: readonly string[]
 }
 
 /** Table `references`, by canonical reference: `docker.io/library/alpine:latest`, `docker.io/library/alpine@sha256:...`. */
@@ -83,7 +85,7 @@ export function referencesByImage(reader: Reader): ReadonlyMap<string, readonly 
 
 /** A stored image with what its references add. */
 export function toRecord(id: string, stored: StoredImage, references: readonly Reference[]): ImageRecord {
-  const { blobs: _, ...fields } = stored
+  const { blobs: _blobs, attestations: _attestations, ...fields } = stored
   const chainId = chainIdsOf(stored.diffIds).at(-1)
   return {
     ...fields,

@@ -1,4 +1,5 @@
 import type { RegistryAuth } from '../registry/registry-auth.js'
+import type { AttestationStatement } from './attestations.js'
 
 export type { RegistryAuth }
 
@@ -17,6 +18,16 @@ export interface ImageService {
   /** Docker's rules: a reference is untagged, the image goes with the last one. @throws `not_found`, `conflict` (a container uses it) */
   remove(nameOrId: string, options: RemoveImageOptions): Promise<readonly ({ readonly untagged: string } | { readonly deleted: string })[]>
   tag(source: string, target: string): Promise<void>
+  /**
+   * in-toto statements that came with an image: provenance, bills of materials.
+   *
+   * @param options.types of predicates; all where there is none
+   * @throws EngineError `not_found`
+   */
+  attestations(
+    nameOrId: string,
+    options: { readonly types: readonly string[]; readonly withStatements: boolean }
+  ): Promise<readonly AttestationStatement[]>
   /**
    * Make an image of another one and a layer on top of it. When it rejects nothing is left behind.
    *

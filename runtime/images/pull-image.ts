@@ -7,6 +7,7 @@ import { choosePlatform, formatPlatform, type Platform, parsePlatform } from '..
 import { canonical, familiar, parseReference, type Reference, withDigest } from '../registry/reference.js'
 import type { RegistryReadOptions } from '../registry/registry-client.js'
 import { type ResolvedImage, resolveImage } from '../registry/resolve-image.js'
+import { type Attestation, blobsOfAttestations, fetchAttestations } from './attestations.js'
 import { collectGarbage } from './collect-garbage.js'
 import { type ParsedImageConfig, parseImageConfig } from './image-config.js'
 import { readRecord, type StoredImage, type StoredReference } from './image-records.js'
@@ -26,6 +27,7 @@ interface Pull {
   readonly reference: Reference
   readonly resolved: ResolvedImage
   readonly configBytes: Uint8Array
+  readonly attestations: readonly Attestation[]
   readonly config: ParsedImageConfig
   readonly chainIds: readonly string[]
   readonly access: RegistryReadOptions
@@ -55,10 +57,13 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
     for (const { digest, size } of resolved.manifest.layers) new LayerProgress(digest, size, options.onProgress).present()
     return { image: readRecord(parts.metadata, resolved.manifest.config.digest), digest: resolved.target, changed: false }
   }
-  const configBytes = await readConfig(reference, resolved, { access, parts })
+  const [configBytes, attestations] = await Promise.all([
+    readConfig(reference, resolved, { access, parts }),
+    fetchAttestations(reference, resolved, { access, registry: parts.registry })
+  ])
   const config = parseImageConfig(configBytes, `cannot pull ${familiar(reference)}`)
   checkConfig(reference, { resolved, config, asked: options.platform === undefined ? undefined : wanted })
-  const pull: Pull = { reference, resolved, configBytes, config, chainIds: chainIdsOf(config.diffIds), access, options }
+  const pull: Pull = { reference, resolved, configBytes, attestations, config, chainIds: chainIdsOf(config.diffIds), access, options }
   await bringIn(pull, parts)
   for (const key of await abandonDeadLeases(parts.metadata, { reference: canonical(reference) })) {
     await collectGarbage(key, parts)
@@ -69,7 +74,7 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
 async function bringIn(pull: Pull, parts: PullParts): Promise<void> {
   const lease = await takeLease(parts.metadata, {
     reference: canonical(pull.reference),
-    digests: blobsOf(pull.resolved),
+    digests: blobsOf(pull),
     chainIds: pull.chainIds
   })
   try {
@@ -113,7 +118,7 @@ async function bringInContent(pull: Pull, parts: PullParts): Promise<boolean> {
   if (signal.aborted) forward()
   signal.addEventListener('abort', forward, { once: true })
   const inner: Pull = { ...pull, access: { ...pull.access, signal: stop.signal } }
-  const work = [...storeDocuments(inner, parts), ...pullLayers(inner, parts)]
+  const work = [...storeDocuments(inner, parts), ...storeStatements(inner, parts), ...pullLayers(inner, parts)]
   for (const step of work) step.catch(error => stop.abort(error))
   try {
     await Promise.allSettled(work)
@@ -133,16 +138,34 @@ function isMissingLayer(error: unknown, chainIds: readonly string[]): boolean {
 }
 
 function storeDocuments(pull: Pull, parts: PullParts): Promise<void>[] {
-  const { resolved, configBytes } = pull
-  const documents = [...resolved.documents, { digest: resolved.manifest.config.digest, bytes: configBytes }]
-  return documents.map(async ({ digest, bytes }) => {
-    const lock = await parts.locks.blob(digest, { signal: pull.access.signal })
-    try {
-      if (!(await parts.content.has(digest))) await parts.content.ingest({ digest }, once(bytes), { signal: pull.access.signal })
-    } finally {
-      lock.release()
-    }
-  })
+  const { resolved, configBytes, attestations } = pull
+  const documents = [...resolved.documents, { digest: resolved.manifest.config.digest, bytes: configBytes }, ...attestations]
+  return documents.map(({ digest, bytes }) => storeBlob({ digest }, () => once(bytes), { pull, parts }))
+}
+
+function storeStatements(pull: Pull, parts: PullParts): Promise<void>[] {
+  const statements = pull.attestations.flatMap(attestation => attestation.statements)
+  return statements.map(statement =>
+    storeBlob(
+      { digest: statement.digest, sizeBytes: statement.size },
+      () => parts.registry.blobStream(pull.reference, statement, pull.access),
+      { pull, parts }
+    )
+  )
+}
+
+async function storeBlob(
+  expected: { readonly digest: string; readonly sizeBytes?: number },
+  source: () => AsyncIterable<Uint8Array>,
+  { pull, parts }: { readonly pull: Pull; readonly parts: PullParts }
+): Promise<void> {
+  const { signal } = pull.access
+  const lock = await parts.locks.blob(expected.digest, { signal })
+  try {
+    if (!(await parts.content.has(expected.digest))) await parts.content.ingest(expected, source(), { signal })
+  } finally {
+    lock.release()
+  }
 }
 
 function pullLayers(pull: Pull, parts: PullParts): Promise<void>[] {
@@ -172,7 +195,7 @@ function pullLayers(pull: Pull, parts: PullParts): Promise<void>[] {
 
 /** @returns false when a layer that was there at the beginning has been removed since */
 function record(pull: Pull, lease: string, parts: PullParts): Promise<boolean> {
-  const { reference, resolved, config, chainIds } = pull
+  const { reference, resolved, config, chainIds, attestations } = pull
   const imageId = resolved.manifest.config.digest
   return parts.metadata.transaction(transaction => {
     if (!chainIds.every(chainId => parts.snapshotter.has(chainId))) return false
@@ -183,7 +206,8 @@ function record(pull: Pull, lease: string, parts: PullParts): Promise<boolean> {
       manifestDigest: resolved.manifestDigest,
       sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
       // One image may be reached through several manifests and indexes; all of them are kept with it.
-      blobs: [...new Set([...(known?.blobs ?? []), ...blobsOf(resolved)])]
+      blobs: [...new Set([...(known?.blobs ?? []), ...blobsOf(pull)])],
+      ...(attestations.length > 0 && { attestations: attestations.map(({ digest }) => digest) })
     }
     transaction.put('images', imageId, stored)
     for (const key of referenceKeys(reference, resolved)) {
@@ -200,8 +224,14 @@ function referenceKeys(reference: Reference, { target }: ResolvedImage): readonl
   return reference.digest === undefined ? [canonical(reference), byDigest] : [byDigest]
 }
 
-function blobsOf({ documents, manifest }: ResolvedImage): readonly string[] {
-  return [...documents.map(({ digest }) => digest), manifest.config.digest, ...manifest.layers.map(({ digest }) => digest)]
+function blobsOf({ resolved, attestations }: Pull): readonly string[] {
+  const { documents, manifest } = resolved
+  return [
+    ...documents.map(({ digest }) => digest),
+    manifest.config.digest,
+    ...manifest.layers.map(({ digest }) => digest),
+    ...blobsOfAttestations(attestations)
+  ]
 }
 
 function isStored(reference: Reference, resolved: ResolvedImage, { metadata, snapshotter }: PullParts): boolean {

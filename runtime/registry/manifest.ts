@@ -9,6 +9,7 @@ export interface Descriptor {
   readonly digest: Digest
   readonly size: number
   readonly platform?: Platform
+  readonly annotations?: Readonly<Record<string, string>>
 }
 
 /** One image for one platform. */
@@ -86,11 +87,22 @@ function descriptors(value: unknown, field: string, context: Context): readonly 
 
 function descriptor(value: unknown, field: string, context: Context): Descriptor {
   if (!isObject(value)) throw malformed(field, context)
-  const { mediaType, digest, size, platform } = value
+  const { mediaType, digest, size, platform, annotations } = value
   if (typeof digest !== 'string' || !isDigest(digest)) throw malformed(`${field}.digest`, context)
   if (typeof size !== 'number' || !Number.isSafeInteger(size) || size < 0) throw malformed(`${field}.size`, context)
   if (typeof mediaType !== 'string') throw malformed(`${field}.mediaType`, context)
-  return { mediaType, digest, size, ...(platform === undefined ? {} : { platform: readPlatform(platform, `${field}.platform`, context) }) }
+  return {
+    mediaType,
+    digest,
+    size,
+    ...(platform === undefined ? {} : { platform: readPlatform(platform, `${field}.platform`, context) }),
+    ...(isObject(annotations) && { annotations: texts(annotations) })
+  }
+}
+
+/** What is no text is no annotation. */
+function texts(annotations: Readonly<Record<string, unknown>>): Readonly<Record<string, string>> {
+  return Object.fromEntries(Object.entries(annotations).filter((entry): entry is [string, string] => typeof entry[1] === 'string'))
 }
 
 function readPlatform(value: unknown, field: string, context: Context): Platform {

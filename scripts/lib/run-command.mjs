@@ -5,8 +5,8 @@ import { root } from './root.mjs'
  * Run a program in the checkout and wait for it.
  *
  * @param {readonly string[]} argv
- * @param {{ show?: boolean, env?: Record<string, string> }} [options] `show`: its output goes straight to
- *   ours; otherwise it is collected, both streams in the order they came.
+ * @param {{ show?: boolean, showAfter?: Promise<unknown>, env?: Record<string, string> }} [options] `show`: its output goes straight to
+ *   ours; otherwise it is collected, both streams in the order they came. `showAfter`: it is held back until then, and shown from there on.
  * @returns {Promise<{ code: number, output: string, seconds: number }>} `code` is 127 when there is no such program
  */
 export function runCommand(argv, options = {}) {
@@ -21,6 +21,10 @@ export function runCommand(argv, options = {}) {
     const chunks = []
     child.stdout?.on('data', chunk => chunks.push(chunk))
     child.stderr?.on('data', chunk => chunks.push(chunk))
+    options.showAfter?.then(() => {
+      process.stdout.write(Buffer.concat(chunks))
+      for (const stream of [child.stdout, child.stderr]) stream?.on('data', chunk => process.stdout.write(chunk))
+    })
     const end = (code, note) => {
       const output = Buffer.concat(chunks).toString() + note
       resolve({ code, output, seconds: (performance.now() - began) / 1000 })

@@ -8,14 +8,18 @@ import { packageProgram, runCommand } from './run-command.mjs'
  *
  * @param {readonly ('unit' | 'package' | 'integration' | 'conformance')[]} projects
  * @param {import('./tally.mjs').Tally} tally
+ * @param {Promise<unknown>} [after] of a run beside this one, whose report comes first
  */
-export async function runVitest(projects, tally) {
+export async function runVitest(projects, tally, after) {
   const file = path.join(root, '.cache', `tally-${projects.join('-')}.json`)
   mkdirSync(path.dirname(file), { recursive: true })
   rmSync(file, { force: true })
   const reporters = ['--reporter=default', '--reporter=./scripts/lib/tally-reporter.mjs']
   const argv = packageProgram('vitest/vitest.mjs').concat('run', ...projects.flatMap(name => ['--project', name]), ...reporters)
-  const { code } = await runCommand(argv, { show: true, env: { GANTRY_TALLY_FILE: file } })
+  const { code } = await runCommand(argv, {
+    ...(after === undefined ? { show: true } : { showAfter: after }),
+    env: { GANTRY_TALLY_FILE: file, ...(process.stdout.isTTY && { FORCE_COLOR: '1' }) }
+  })
   const run = readTally(file)
   // Its own exit code is the second opinion: a crash before the report, or a failure the report has no entry for.
   if (code !== 0 && run.failed.length === 0) run.failed.push(`vitest (${projects.join(', ')}) ended with code ${code}`)

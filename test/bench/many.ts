@@ -82,7 +82,7 @@ async function memoryOfEach(host: string, engine: number, reference: string): Pr
 }
 
 /** PSS of an engine and all that it keeps running but what runs in containers, in KiB. */
-async function engineMemory(engine: number): Promise<number> {
+export async function engineMemory(engine: number): Promise<number> {
   const processes = await Promise.all((await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(processOf))
   const known = new Map(processes.map(found => [found.pid, found]))
   const depth = known.get(engine)?.namespaces
@@ -104,7 +104,7 @@ async function processOf(name: string): Promise<{ readonly pid: number; readonly
 }
 
 /** The first process of dockerd's own namespace, which its shims are children of. */
-async function initOf(host: string): Promise<number> {
+export async function initOf(host: string): Promise<number> {
   const socket = host.replace('unix://', '')
   for (const name of await readdir('/proc')) {
     const command = await readFile(`/proc/${name}/cmdline`, 'latin1').catch(() => '')

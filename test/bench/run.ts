@@ -1,5 +1,5 @@
 /**
- * Speed beside the peers, in one run: `npm run bench [-- run pull import exec many memory daemon remote]`. Prints times and ratios; judges nothing.
+ * Speed beside the peers, in one run: `npm run bench [-- run pull shared pull-memory import exec many memory daemon remote]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { createEngine, type Engine } from 'gantry'
 import { ContainerExec, ExecInspect, ExecStart } from 'gantry/api'
 import { type Lab, startLab } from '../lab/lab.js'
 import { benchDaemon } from './daemon.js'
+import { benchPullMemory, benchShared } from './images.js'
 import { pushVariants } from './layer-variants.js'
 import { benchMany, benchMemory } from './many.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
@@ -30,6 +31,8 @@ const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   exec: benchExec,
   many: benchMany,
   memory: benchMemory,
+  shared: benchShared,
+  'pull-memory': benchPullMemory,
   daemon: benchDaemon,
   remote: benchOverSocket
 }

@@ -213,6 +213,38 @@ describe('platforms', () => {
     expect((await world.images.list()).map(({ architecture }) => architecture).sort()).toEqual(['amd64', 'arm64'])
   })
 
+  it('what a builder attested of the one that is taken is kept and told, and goes with it', async () => {
+    const statement = blobOf({ _type: 'https://in-toto.io/Statement/v0.1', predicateType: 'https://spdx.dev/Document' })
+    const annotations = { 'in-toto.io/predicate-type': 'https://spdx.dev/Document' }
+    const layers = [{ mediaType: 'application/vnd.in-toto+json', digest: statement.digest, size: statement.bytes.length, annotations }]
+    const config = { mediaType: 'application/vnd.oci.image.config.v1+json', digest: amd.config.digest, size: amd.config.bytes.length }
+    const attestation = blobOf({ schemaVersion: 2, mediaType: manifestType, config, layers })
+    const entry = (digest: string, of: string) => ({
+      mediaType: manifestType,
+      digest,
+      size: attestation.bytes.length,
+      platform: { os: 'unknown', architecture: 'unknown' },
+      annotations: { 'vnd.docker.reference.type': 'attestation-manifest', 'vnd.docker.reference.digest': of }
+    })
+    const plain: { manifests: object[] } = JSON.parse(Buffer.from(index.bytes).toString())
+    // The second is not in the registry: a copy of an image may be made without.
+    const entries = [attestation.digest, `sha256:${'0'.repeat(64)}`].map(digest => entry(digest, amd.manifest.digest))
+    const attested = blobOf({ ...plain, manifests: [...plain.manifests, ...entries] })
+    const all: Contents = { manifests: new Map(contents.manifests), blobs: new Map(contents.blobs) }
+    all.manifests.set('a:attested', { blob: attested, mediaType: indexType })
+    all.manifests.set(`a:${attestation.digest}`, { blob: attestation, mediaType: manifestType })
+    all.blobs.set(statement.digest, statement.bytes)
+    await using server = await serve(registryListener(all))
+    await using world = await openWorld()
+    const { image } = await world.images.pull(`${server.host}/a:attested`, { signal })
+    const [told, ...more] = await world.images.attestations(image.id, { types: [], withStatements: true })
+    expect(more).toEqual([])
+    expect(told).toMatchObject({ predicateType: 'https://spdx.dev/Document', statement: { predicateType: 'https://spdx.dev/Document' } })
+    expect(await world.images.attestations(image.id, { types: ['https://slsa.dev/provenance/v1'], withStatements: false })).toEqual([])
+    await world.images.remove(image.id, { force: true, usedBy: new Map() })
+    expect(await world.inventory()).toEqual(emptyInventory)
+  })
+
   it('that an image lacks are refused by name', async () => {
     await using server = await serve(registryListener(contents))
     await using world = await openWorld()

@@ -116,12 +116,13 @@ function referenceText(image: string, tag: string | undefined): string {
   return tag.startsWith('sha256:') ? `${image}@${tag}` : `${image}:${tag}`
 }
 
-function authOf(header: string | undefined): RegistryAuth | undefined {
+/** Credentials of a call. A header without any says that there shall be none. */
+function authOf(header: string | undefined): RegistryAuth | 'anonymous' | undefined {
   if (!header) return undefined
   const { username, password, identitytoken, registrytoken } = decodeRegistryAuth(header)
   if (identitytoken) return { identityToken: identitytoken }
   if (registrytoken) return { registryToken: registrytoken }
-  return username ? { username, password: password ?? '' } : undefined
+  return username ? { username, password: password ?? '' } : 'anonymous'
 }
 
 function summaryView(image: ImageRecord): ImageSummary {

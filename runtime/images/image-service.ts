@@ -57,7 +57,8 @@ export interface CommitOptions {
 export interface PullOptions {
   /** `linux/amd64`, `linux/arm64/v8`. @default the host's */
   readonly platform?: string
-  readonly auth?: RegistryAuth
+  /** @default what the registry's settings say */
+  readonly auth?: RegistryAuth | 'anonymous'
   readonly signal: AbortSignal
   readonly onProgress?: (progress: PullProgress) => void
 }

@@ -1,6 +1,6 @@
 import { EngineError } from '../../src/errors/index.js'
 import { defaultDomain } from './reference.js'
-import type { RegistryAuth } from './registry-auth.js'
+import type { AuthSetting } from './registry-auth.js'
 
 /** What the user set for one registry host. */
 export interface RegistrySettings {
@@ -8,9 +8,13 @@ export interface RegistrySettings {
   readonly mirrors?: readonly string[]
   /** Accept any certificate, and plain http where https does not answer. */
   readonly insecure?: boolean
-  readonly auth?: RegistryAuth
+  readonly auth?: AuthSetting
   /** PEM certificates to trust for this host, beside the system's. */
   readonly ca?: string
+  /** PEM certificate to show to this host, with `key`. */
+  readonly cert?: string
+  /** PEM key of `cert`. */
+  readonly key?: string
 }
 
 /** Settings by host as it is spelled in references: `docker.io`, `localhost:5000`. */
@@ -23,7 +27,7 @@ export interface Endpoint {
   /** URLs without a trailing slash, to be tried in order until one speaks: `https://host`, then `http://host`. */
   readonly bases: readonly string[]
   readonly mirror: boolean
-  readonly auth?: RegistryAuth
+  readonly auth?: AuthSetting
 }
 
 const hubHost = 'registry-1.docker.io'

@@ -1,8 +1,8 @@
 import http from 'node:http'
 import https from 'node:https'
-import { rootCertificates } from 'node:tls'
-import { type RegistriesSettings, settingsFor, verifiesCertificate } from './endpoints.js'
+import type { RegistriesSettings } from './endpoints.js'
 import type { Fetch } from './exchange.js'
+import { dockerCertificates, hostTls } from './host-tls.js'
 import { httpFetch } from './http-fetch.js'
 
 /** Set by whoever tells Node's own fetch how to connect: undici, in this process or by its package. */
@@ -20,31 +20,30 @@ const builtInFetch = globalThis.fetch
 export class FetchPool {
   readonly #given: Fetch | undefined
   readonly #registries: RegistriesSettings
+  readonly #certificates: string
   /** Its own: connections that are kept open for the next request go when the pool is closed. */
   readonly #plainAgents = { http: new http.Agent(keptOpen), https: new https.Agent(keptOpen) }
   readonly #plain = httpFetch(this.#plainAgents)
   readonly #agents = new Map<string, { readonly agent: https.Agent; readonly fetch: Fetch }>()
 
-  constructor(fetch: Fetch | undefined, registries: RegistriesSettings) {
+  /** @param certificates - folder of certificates by host. @default Docker's */
+  constructor(fetch: Fetch | undefined, registries: RegistriesSettings, certificates = dockerCertificates) {
     this.#given = fetch
     this.#registries = registries
+    this.#certificates = certificates
   }
 
+  /** @throws EngineError `invalid_argument`, `permission_denied` for files of a host's certificates */
   async fetchFor(url: URL): Promise<Fetch> {
     const { host } = url
-    const { ca } = settingsFor(host, this.#registries)
-    const verified = verifiesCertificate(host, this.#registries)
-    if (url.protocol === 'http:' || (ca === undefined && verified))
-      return this.#given ?? (isFetchTouched() ? globalThis.fetch : this.#plain)
-    // Settings may change: an agent is for one way of checking.
-    const key = `${host} ${verified} ${ca}`
+    const tls = url.protocol === 'http:' ? undefined : await hostTls(host, this.#registries, this.#certificates)
+    if (tls === undefined) return this.#given ?? (isFetchTouched() ? globalThis.fetch : this.#plain)
+    // Settings and files may change: an agent is for one way of checking.
+    const { id, ...settings } = tls
+    const key = `${host} ${id}`
     const known = this.#agents.get(key)
     if (known !== undefined) return known.fetch
-    const agent = new https.Agent({
-      keepAlive: true,
-      rejectUnauthorized: verified,
-      ...(ca === undefined ? {} : { ca: [...rootCertificates, ca] })
-    })
+    const agent = new https.Agent({ keepAlive: true, ...settings })
     const fetch = httpFetch({ https: agent })
     this.#agents.set(key, { agent, fetch })
     return fetch

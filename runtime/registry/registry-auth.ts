@@ -4,6 +4,15 @@ export type RegistryAuth =
   | { readonly identityToken: string }
   | { readonly registryToken: string }
 
+/** Credentials, or where they are to be had when they are needed. `anonymous`: none, whatever the settings say. */
+export type AuthSetting = RegistryAuth | 'anonymous' | (() => Promise<RegistryAuth | undefined>)
+
+/** The credentials that a setting means now. */
+export async function settledAuth(setting: AuthSetting | undefined): Promise<RegistryAuth | undefined> {
+  if (typeof setting === 'function') return setting()
+  return setting === 'anonymous' ? undefined : setting
+}
+
 /** The parts that must never appear in a message. */
 export function secretsOf(auth: RegistryAuth | undefined): readonly string[] {
   if (auth === undefined) return []

@@ -9,7 +9,7 @@ import { FetchPool } from './fetch-pool.js'
 import { type Descriptor, type ImageIndex, type ImageManifest, manifestLimitBytes, parseManifest } from './manifest.js'
 import { manifestAccept } from './media-types.js'
 import { familiar, type Reference } from './reference.js'
-import type { RegistryAuth } from './registry-auth.js'
+import type { AuthSetting, RegistryAuth } from './registry-auth.js'
 import { RegistryRequester } from './registry-requester.js'
 import { excerpt } from './response-failure.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.js'
@@ -40,7 +40,7 @@ export interface RegistryClient {
 export interface RegistryReadOptions {
   readonly signal: AbortSignal
   /** For the registry that the reference names, and nobody else. @default what the settings say */
-  readonly auth?: RegistryAuth
+  readonly auth?: AuthSetting
   /** Ask the registry itself. @default false */
   readonly skipMirrors?: boolean
 }

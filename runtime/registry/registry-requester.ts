@@ -4,7 +4,7 @@ import { type Exchange, openExchange } from './exchange.js'
 import type { FetchPool } from './fetch-pool.js'
 import { isNetworkFailure } from './network-failure.js'
 import type { Reference } from './reference.js'
-import { type RegistryAuth, secretsOf } from './registry-auth.js'
+import { type AuthSetting, secretsOf, settledAuth } from './registry-auth.js'
 import { type FailureContext, responseFailure } from './response-failure.js'
 import { type RetryPolicy, withRetries } from './retry.js'
 import { type AccessRequest, TokenSource } from './token-source.js'
@@ -20,7 +20,7 @@ export interface RegistryRequest {
   /** What it is for, in messages: `pull alpine:latest`. */
   readonly doing: string
   /** For the origin only; a mirror has credentials of its own in the settings. */
-  readonly auth: RegistryAuth | undefined
+  readonly auth: AuthSetting | undefined
   readonly skipMirrors: boolean
   readonly signal: AbortSignal
 }
@@ -111,7 +111,7 @@ export class RegistryRequester {
   }
 
   async #askAt(base: string, endpoint: Endpoint, request: RegistryRequest): Promise<Exchange> {
-    const auth = endpoint.mirror ? endpoint.auth : (request.auth ?? endpoint.auth)
+    const auth = await settledAuth(endpoint.mirror ? endpoint.auth : (request.auth ?? endpoint.auth))
     const { reference, signal, doing, wanted, target } = request
     const access: AccessRequest = { base, host: endpoint.host, reference, auth, signal }
     const url = `${base}/v2/${reference.path}/${wanted === 'manifest' ? 'manifests' : 'blobs'}/${target}`

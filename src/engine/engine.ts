@@ -33,9 +33,14 @@ export interface RegistryOptions {
   mirrors?: string[]
   /** Plain HTTP, or TLS without a check. @default false, but true for loopback addresses */
   insecure?: boolean
+  /** Credentials for it, also where it is a mirror. @default what the docker CLI would show */
   auth?: Auth
   /** PEM text of its certificate authority. */
   ca?: string
+  /** PEM text of the certificate that this client shows, with `key`. */
+  cert?: string
+  /** PEM text of the key of `cert`. */
+  key?: string
 }
 
 /** What this engine can do through this API. */

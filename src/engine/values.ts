@@ -21,5 +21,8 @@ export interface Abortable {
   timeout?: Duration
 }
 
-/** How to log in to a registry. `anonymous` says that it is not needed, whatever the engine was configured with. */
+/**
+ * How to log in to a registry. `docker-config`: with what the docker CLI's configuration and credential helpers have for it, and anonymously where
+ * they have nothing. `anonymous`: with nothing, whatever the engine was configured with.
+ */
 export type Auth = { username: string; password: string } | { identityToken: string } | 'docker-config' | 'anonymous'

@@ -1,4 +1,5 @@
 import { EngineError } from '../../errors/index.js'
+import { findCredentials } from '../../registry-auth/find-credentials.js'
 import { locate } from '../../transport/locate/locate.js'
 import type { Located } from '../../transport/locate/located.js'
 import { machinePorts } from '../../transport/locate/ports.js'
@@ -162,7 +163,9 @@ function portsFor(options: CheckedEngineOptions): ChoicePorts {
 /** Registry settings as the runtime takes them: no credentials is what it calls anonymous. */
 function runtimeRegistries(registries: CheckedEngineOptions['registries']) {
   const entries = Object.entries(registries).map(([host, { auth, ...settings }]) => {
-    return [host, { ...settings, ...(typeof auth === 'object' && { auth }) }] as const
+    if (auth === undefined || auth === 'anonymous') return [host, settings] as const
+    // A mirror's: those of what a reference names come with the call.
+    return [host, { ...settings, auth: auth === 'docker-config' ? () => findCredentials(host) : auth }] as const
   })
   return Object.fromEntries(entries)
 }

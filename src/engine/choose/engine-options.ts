@@ -2,7 +2,7 @@ import { EngineError } from '../../errors/index.js'
 import type { TlsOptions } from '../../transport/tls-options.js'
 import { checkBoolean, checkKeys, checkObject, checkOneOf, checkSignal, checkString, checkStrings, optional } from '../checks.js'
 import type { EngineOptions, RegistryOptions } from '../engine.js'
-import { checkAuth } from '../images/registry-login.js'
+import { checkAuth } from '../images/check-auth.js'
 import type { Auth } from '../values.js'
 
 /** {@link EngineOptions}, checked. */
@@ -70,18 +70,23 @@ function checkTls(path: string, value: unknown): TlsOptions {
 function checkRegistries(path: string, value: unknown): Readonly<Record<string, RegistryOptions>> {
   const entries = Object.entries(checkObject(path, value)).map(([host, settings]) => {
     const at = `${path}[${JSON.stringify(host)}]`
-    const given = checkKeys(at, settings, ['mirrors', 'insecure', 'auth', 'ca'])
+    const given = checkKeys(at, settings, ['mirrors', 'insecure', 'auth', 'ca', 'cert', 'key'])
     const mirrors = optional(checkStrings, `${at}.mirrors`, given.mirrors)
     const insecure = optional(checkBoolean, `${at}.insecure`, given.insecure)
-    const auth: Auth | undefined = given.auth === 'anonymous' ? given.auth : optional(checkAuth, `${at}.auth`, given.auth)
-    const ca = optional(checkString, `${at}.ca`, given.ca)
+    const auth: Auth | undefined = optional(checkAuth, `${at}.auth`, given.auth)
+    const [ca, cert, key] = (['ca', 'cert', 'key'] as const).map(name => optional(checkString, `${at}.${name}`, given[name]))
+    if ((cert === undefined) !== (key === undefined)) {
+      throw new EngineError('invalid_argument', `${at}: a client certificate needs both cert and key. Give the other one too`)
+    }
     return [
       host,
       {
         ...(mirrors && { mirrors: [...mirrors] }),
         ...(insecure !== undefined && { insecure }),
         ...(auth !== undefined && { auth }),
-        ...(ca !== undefined && { ca })
+        ...(ca !== undefined && { ca }),
+        ...(cert !== undefined && { cert }),
+        ...(key !== undefined && { key })
       }
     ] as const
   })

@@ -27,7 +27,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
 function refuseForeignRegistries(transport: Transport, registries: CheckedEngineOptions['registries']): void {
   if (transport.kind === 'in-process') return
   for (const [host, settings] of Object.entries(registries)) {
-    const foreign = (['mirrors', 'insecure', 'ca'] as const).find(name => settings[name] !== undefined)
+    const foreign = (['mirrors', 'insecure', 'ca', 'cert', 'key'] as const).find(name => settings[name] !== undefined)
     if (foreign === undefined) continue
     throw new EngineError(
       'not_supported',

@@ -16,9 +16,22 @@ export function splitReference(reference: string): ReferenceParts {
   return { name, tag: colon === -1 ? 'latest' : named.slice(colon + 1) }
 }
 
-/** The registry a reference names; Docker Hub's when it names none. */
+/** The registry a reference names; Docker Hub's when it names none. Whoever answers for the name is told by the same rule, so that a login goes there. */
 export function registryOf(reference: string): string {
+  const [first = ''] = splitRegistry(reference)
+  return first === '' || first === 'index.docker.io' ? 'docker.io' : first
+}
+
+/** The repository a reference names at its registry: `library/alpine`, `team/app`. */
+export function repositoryOf(reference: string): string {
+  const [, rest] = splitRegistry(splitReference(reference).name)
+  return registryOf(reference) === 'docker.io' && !rest.includes('/') ? `library/${rest}` : rest
+}
+
+/** Docker's rule: a first part is a registry when it has a dot, a colon or a capital, or is `localhost`. */
+function splitRegistry(reference: string): readonly [registry: string, rest: string] {
   const slash = reference.indexOf('/')
-  const first = slash === -1 ? '' : reference.slice(0, slash)
-  return first === 'localhost' || /[.:]/.test(first) ? first : 'docker.io'
+  const first = reference.slice(0, Math.max(slash, 0))
+  const isRegistry = first === 'localhost' || /[.:]/.test(first) || first !== first.toLowerCase()
+  return isRegistry ? [first, reference.slice(slash + 1)] : ['', reference]
 }

@@ -10,7 +10,7 @@ import type { Auth, Digest } from '../values.js'
 import { digestOf, type ImageFacts } from './image-facts.js'
 import { splitReference } from './image-reference.js'
 import { PullProgress } from './pull-progress.js'
-import { registryLogin } from './registry-login.js'
+import { type ResolvedAuth, resolveAuth } from './resolve-auth.js'
 
 /** What to pull, and how. */
 export interface PullRequest extends CallLimits {
@@ -67,27 +67,29 @@ async function fetchImage(context: EngineContext, request: PullRequest): Promise
   const { reference, platform } = request
   const scope = openCallScope(`pull of ${reference}`, request, context.session.closing)
   const progress = new PullProgress(reference)
+  let login: ResolvedAuth | undefined
   try {
-    for await (const message of await callWith(context, ImageCreate, pullInput(context, request, platform), { signal: scope.signal })) {
+    login = await resolveAuth(reference, request.auth, { registries: context.registries, signal: scope.signal })
+    const input = pullInput(reference, platform, login)
+    for await (const message of await callWith(context, ImageCreate, input, { signal: scope.signal })) {
       const event = progress.next(message)
       if (event !== undefined) emit(context, request, event)
     }
     return progress
   } catch (error) {
-    throw aboutReference(error, reference)
+    throw aboutReference(login === undefined ? error : login.explain(error), reference)
   } finally {
     scope.release()
   }
 }
 
-function pullInput(context: EngineContext, request: PullRequest, platform: string | undefined): InputOf<typeof ImageCreate> {
-  const { name, tag } = splitReference(request.reference)
+function pullInput(reference: string, platform: string | undefined, { header }: ResolvedAuth): InputOf<typeof ImageCreate> {
+  const { name, tag } = splitReference(reference)
   // An engine would take it for a wish to have all tags.
-  if (tag === '') throw new EngineError('invalid_argument', `${request.reference}: the tag is empty. Name one, or leave out the colon`)
-  const login = registryLogin(request.reference, request.auth, context.registries)
+  if (tag === '') throw new EngineError('invalid_argument', `${reference}: the tag is empty. Name one, or leave out the colon`)
   return {
     query: { fromImage: name, tag, ...(platform !== undefined && { platform }) },
-    ...(login !== undefined && { headers: { 'X-Registry-Auth': login } })
+    ...(header !== undefined && { headers: { 'X-Registry-Auth': header } })
   }
 }
 

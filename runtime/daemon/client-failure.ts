@@ -26,6 +26,15 @@ export function answerBadRequest(error: Error & { readonly code?: string }, conn
   writeError(connection, explain(error))
 }
 
+/**
+ * How long a client may take to read an answer and close its side, in milliseconds. Closing at once would be an error to a client that is
+ * still writing its request, and it would never read why.
+ */
+const lingerMs = 1000
+/** More connections than these are closed at once: each has a descriptor, and a crowd is turned away because there are few. */
+const mostLingering = 64
+let lingering = 0
+
 /** Answer with an error on a bare connection, and end it. */
 export function writeError(connection: Duplex, error: unknown): void {
   const status = EngineError.is(error) && error.details.status === 408 ? 408 : statusOfError(error)
@@ -34,8 +43,23 @@ export function writeError(connection: Duplex, error: unknown): void {
   connection.end(
     `HTTP/1.1 ${status} ${phrases[status] ?? 'Internal Server Error'}\r\nContent-Type: application/json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-    () => connection.destroy()
+    () => linger(connection)
   )
+}
+
+function linger(connection: Duplex): void {
+  if (lingering >= mostLingering || connection.destroyed || connection.readableEnded) {
+    connection.destroy()
+    return
+  }
+  lingering++
+  const timer = setTimeout(() => connection.destroy(), lingerMs).unref()
+  connection.once('end', () => connection.destroy())
+  connection.once('close', () => {
+    lingering--
+    clearTimeout(timer)
+  })
+  connection.resume()
 }
 
 function explain(error: Error & { readonly code?: string }): EngineError {

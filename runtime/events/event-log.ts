@@ -114,10 +114,12 @@ export class EventLog {
 
   #past(since: bigint, until: bigint | undefined): readonly EventMessage[] {
     this.#write()
+    // A number holds nanoseconds to 256 of them. Rounded alike, what happened at `since` is not before it.
+    const [from, to] = [Number(since), until === undefined ? Number.POSITIVE_INFINITY : Number(until)]
     return this.#file
       .all()
       .map(({ message }) => message)
-      .filter(({ timeNano }) => BigInt(timeNano) >= since && (until === undefined || BigInt(timeNano) <= until))
+      .filter(({ timeNano }) => timeNano >= from && timeNano <= to)
       .sort((a, b) => a.timeNano - b.timeNano)
   }
 

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { EventFile } from '../../../../runtime/events/event-file.js'
 import { EventLog } from '../../../../runtime/events/event-log.js'
 
@@ -41,6 +41,18 @@ describe('event log', () => {
     const events = log.subscribe({ since: 0n, filters: {}, signal: never })
     publish(log, 'two')
     expect(await take(events, 2)).toEqual(['one', 'two'])
+  })
+
+  it('remembers what happened at the very time that is asked for, whichever way a number rounds it', async () => {
+    // Nanoseconds are numbers in Docker's messages, and these hold them to 256.
+    for (let ms = 1_796_000_000_000; ms < 1_796_000_000_008; ms++) {
+      const clock = vi.spyOn(Date, 'now').mockReturnValue(ms)
+      const log = open()
+      publish(log, `at ${ms}`)
+      clock.mockRestore()
+      const at = BigInt(ms) * 1_000_000n
+      expect(await take(log.subscribe({ since: at, until: at, filters: {}, signal: never }), 1)).toEqual([`at ${ms}`])
+    }
   })
 
   it('ends at the time it was told', async () => {

@@ -1,17 +1,22 @@
 import { EngineError } from '../../src/errors/index.js'
 import { isLoopbackHost } from './endpoints.js'
-import { networkFailure } from './network-failure.js'
+import { StallWatch } from './stall-watch.js'
 
 /** The part of `fetch` that is used: the global one is such a function. */
 export type Fetch = (url: string, init: FetchSettings) => Promise<Answer>
 
+export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
 export interface FetchSettings {
-  readonly method: 'GET' | 'POST'
+  readonly method: Method
   /** Lower-case names. */
   readonly headers: Record<string, string>
   readonly redirect: 'manual'
   readonly signal: AbortSignal
-  readonly body?: string
+  /** Pieces are sent as they come, the next one is asked for when there is room. Without a `content-length` header their length is open. */
+  readonly body?: string | Uint8Array | AsyncIterable<Uint8Array>
+  /** What `fetch` wants to hear where the body is pieces. */
+  readonly duplex?: 'half'
 }
 
 /** The part of a `Response` that is used. */
@@ -37,13 +42,22 @@ export interface AnswerBody {
 /** One request, redirects included. */
 export interface ExchangeRequest {
   readonly url: string
-  readonly method?: 'GET' | 'POST'
+  readonly method?: Method
   /** Lower-case names. `authorization` is dropped as soon as a redirect leaves the origin. */
   readonly headers: Readonly<Record<string, string>>
-  readonly body?: string
+  /** Text is a form that holds credentials: it goes to no other origin. */
+  readonly body?: string | ExchangeBody
   /** What it is for, in messages: `pull alpine:latest`. */
   readonly doing: string
   readonly signal: AbortSignal
+}
+
+/** What is sent along. */
+export interface ExchangeBody {
+  /** Absent where it shows only at the end. */
+  readonly sizeBytes?: number
+  /** From its beginning; again for each place that a redirect leads to. */
+  open(): AsyncIterable<Uint8Array>
 }
 
 export interface ExchangeOptions {
@@ -51,6 +65,8 @@ export interface ExchangeOptions {
   readonly fetchFor: (url: URL) => Promise<Fetch>
   /** Longest wait for the response to begin, and for each next piece of it. */
   readonly stallMs: number
+  /** The same after a body has been sent: a registry hashes and stores it before it answers. @default `stallMs` */
+  readonly settleMs?: number
   /** Whether a redirect from https to plain http is followed. */
   readonly allowDowngrade: boolean
 }
@@ -59,7 +75,8 @@ export interface ExchangeOptions {
 export interface Exchange {
   readonly status: number
   readonly headers: AnswerHeaders
-  /** The host that answered, after redirects. */
+  /** What answered, after redirects. */
+  readonly url: string
   readonly host: string
   /** The body as it comes. Leaving the loop closes the connection. @throws EngineError `deadline_exceeded`, `unavailable` */
   bytes(): AsyncGenerator<Uint8Array, void, undefined>
@@ -77,7 +94,7 @@ const maximumRedirects = 5
  * @throws EngineError `unavailable` without an answer, `deadline_exceeded` on a stall; the signal's reason on abort
  */
 export async function openExchange(request: ExchangeRequest, options: ExchangeOptions): Promise<Exchange> {
-  const watch = new Watch(request, options.stallMs)
+  const watch = new StallWatch(request, options.stallMs)
   try {
     let url = new URL(request.url)
     let headers = request.headers
@@ -85,7 +102,7 @@ export async function openExchange(request: ExchangeRequest, options: ExchangeOp
       watch.host = url.host
       const response = await fetchOnce(url, headers, request, { options, watch })
       const target = redirectTarget(response, url)
-      if (target === undefined) return new OpenExchange(response, url.host, watch)
+      if (target === undefined) return new OpenExchange(response, url, watch)
       await response.body?.cancel()
       if (redirects === maximumRedirects) throw badRedirect(request, url, `it redirected more than ${maximumRedirects} times`)
       checkRedirect(request, url, { target, options })
@@ -103,14 +120,18 @@ async function fetchOnce(
   url: URL,
   headers: Readonly<Record<string, string>>,
   request: ExchangeRequest,
-  { options, watch }: { readonly options: ExchangeOptions; readonly watch: Watch }
+  { options, watch }: { readonly options: ExchangeOptions; readonly watch: StallWatch }
 ): Promise<Answer> {
+  const { body } = request
+  const isStreamed = body !== undefined && typeof body !== 'string'
+  const length = isStreamed && body.sizeBytes !== undefined ? { 'content-length': String(body.sizeBytes) } : {}
   const init: FetchSettings = {
     method: request.method ?? 'GET',
-    headers: { ...headers },
+    headers: { ...headers, ...length },
     redirect: 'manual',
     signal: watch.signal,
-    ...(request.body === undefined ? {} : { body: request.body })
+    ...(typeof body === 'string' && { body }),
+    ...(isStreamed && { body: watch.sending(body.open(), options.settleMs), duplex: 'half' })
   }
   const fetch = await options.fetchFor(url)
   return watch.during(() => fetch(url.href, init))
@@ -132,7 +153,7 @@ function checkRedirect(
   if (downgrade && !options.allowDowngrade && !isLoopbackHost(target.host)) {
     throw badRedirect(request, url, `it redirected from https to plain http on ${target.host}`)
   }
-  if (request.body !== undefined && target.origin !== url.origin) {
+  if (typeof request.body === 'string' && target.origin !== url.origin) {
     throw badRedirect(request, url, `it redirected a request that holds credentials to ${target.host}`)
   }
 }
@@ -147,61 +168,16 @@ function withoutAuthorization(headers: Readonly<Record<string, string>>): Readon
   return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== 'authorization'))
 }
 
-/** Ends a request on abort and when nothing comes for too long. */
-class Watch {
-  host = ''
-  readonly #controller = new AbortController()
-  readonly #request: ExchangeRequest
-  readonly #stallMs: number
-  readonly #abort = () => this.#controller.abort(this.#request.signal.reason)
-
-  constructor(request: ExchangeRequest, stallMs: number) {
-    this.#request = request
-    this.#stallMs = stallMs
-    if (request.signal.aborted) this.#abort()
-    else request.signal.addEventListener('abort', this.#abort, { once: true })
-  }
-
-  get signal(): AbortSignal {
-    return this.#controller.signal
-  }
-
-  /** Wait for the other side. The clock runs only here: a consumer that takes its time is no stall. */
-  async during<T>(work: () => Promise<T>): Promise<T> {
-    if (this.signal.aborted) throw this.signal.reason
-    const timer = setTimeout(() => this.#controller.abort(this.#stalled()), this.#stallMs)
-    try {
-      return await work()
-    } catch (error) {
-      if (this.signal.aborted) throw this.signal.reason
-      throw networkFailure(error, { host: this.host, doing: this.#request.doing })
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
-  stop(): void {
-    this.#request.signal.removeEventListener('abort', this.#abort)
-  }
-
-  #stalled(): EngineError {
-    const waited = this.#stallMs >= 1000 ? `${Math.round(this.#stallMs / 1000)} s` : `${this.#stallMs} ms`
-    return new EngineError(
-      'deadline_exceeded',
-      `cannot ${this.#request.doing}: registry ${this.host} sent nothing for ${waited}; try again later, or allow a longer stall`,
-      { details: { registry: this.host, stallMs: this.#stallMs } }
-    )
-  }
-}
-
 class OpenExchange implements Exchange {
+  readonly url: string
   readonly host: string
   readonly #response: Answer
-  readonly #watch: Watch
+  readonly #watch: StallWatch
 
-  constructor(response: Answer, host: string, watch: Watch) {
+  constructor(response: Answer, url: URL, watch: StallWatch) {
     this.#response = response
-    this.host = host
+    this.url = url.href
+    this.host = url.host
     this.#watch = watch
   }
 

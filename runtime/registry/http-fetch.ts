@@ -5,8 +5,9 @@ import type { Readable } from 'node:stream'
 import { createBrotliDecompress, createGunzip, createInflate } from 'node:zlib'
 import { AsyncQueue } from '../../src/util/async-queue.js'
 import { releaseMemory } from '../../src/util/release-memory.js'
-import type { Answer, Fetch } from './exchange.js'
+import type { Answer, Fetch, FetchSettings } from './exchange.js'
 import { closedEarly } from './network-failure.js'
+import { sendPieces } from './send-pieces.js'
 
 /** Pieces of a body that may wait for the reader before the connection is held up. */
 const piecesAhead = 8
@@ -28,7 +29,7 @@ export function httpFetch(agents: { readonly http?: http.Agent; readonly https?:
       const isSecure = target.protocol === 'https:'
       const request = (isSecure ? https : http).request(target, {
         method: init.method,
-        headers: { ...defaultHeaders, ...init.headers, ...(init.body !== undefined && { 'content-length': Buffer.byteLength(init.body) }) },
+        headers: { ...defaultHeaders, ...lengthOf(init.body), ...init.headers },
         signal: init.signal,
         agent: isSecure ? agents.https : agents.http
       })
@@ -36,8 +37,17 @@ export function httpFetch(agents: { readonly http?: http.Agent; readonly https?:
       request.once('response', response => resolve(answerOf(response)))
       // One after the response is the body's to tell, and nobody else listens then.
       request.on('error', reject)
-      request.end(init.body)
+      if (isPieces(init.body)) void sendPieces(request, init.body)
+      else request.end(init.body)
     })
+}
+
+function isPieces(body: FetchSettings['body']): body is AsyncIterable<Uint8Array> {
+  return typeof body === 'object' && Symbol.asyncIterator in body
+}
+
+function lengthOf(body: FetchSettings['body']): Readonly<Record<string, number>> {
+  return body === undefined || isPieces(body) ? {} : { 'content-length': Buffer.byteLength(body) }
 }
 
 function answerOf(response: IncomingMessage): Answer {

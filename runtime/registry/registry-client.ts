@@ -8,14 +8,25 @@ import { type Exchange, type Fetch, openExchange } from './exchange.js'
 import { FetchPool } from './fetch-pool.js'
 import { type Descriptor, type ImageIndex, type ImageManifest, manifestLimitBytes, parseManifest } from './manifest.js'
 import { manifestAccept } from './media-types.js'
+import type { BlobPushed, UploadSource } from './push-blob.js'
 import { familiar, type Reference } from './reference.js'
+import type { Referrer } from './referrers.js'
 import type { AuthSetting, RegistryAuth } from './registry-auth.js'
 import { RegistryRequester } from './registry-requester.js'
+import {
+  HttpRegistryWriter,
+  type ManifestBytes,
+  type ManifestHead,
+  type PushBlobOptions,
+  type ReferrersOptions,
+  type RegistryWriteOptions,
+  type RegistryWriter
+} from './registry-writer.js'
 import { excerpt } from './response-failure.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.js'
 
-/** Reads from registries: OCI distribution-spec, "pull". */
-export interface RegistryClient {
+/** Reads from registries: OCI distribution-spec, "pull"; and writes to them. */
+export interface RegistryClient extends RegistryWriter {
   /**
    * What a reference names: by its digest where it has one, else by its tag. The digest is verified.
    *
@@ -79,6 +90,7 @@ class HttpRegistryClient implements RegistryClient {
   readonly #stallMs: number
   readonly #requester: RegistryRequester
   readonly #settle: (domain: string) => Promise<void>
+  readonly #writer: RegistryWriter
 
   constructor(registries: RegistriesSettings, options: RegistryClientOptions) {
     this.#registries = registries
@@ -93,6 +105,7 @@ class HttpRegistryClient implements RegistryClient {
       policy: this.#policy,
       stallMs: this.#stallMs
     })
+    this.#writer = new HttpRegistryWriter(this.#requester, { policy: this.#policy, manifestAccept })
   }
 
   manifest(reference: Reference, options: RegistryReadOptions): Promise<RemoteManifest> {
@@ -145,6 +158,26 @@ class HttpRegistryClient implements RegistryClient {
     await this.#settle(domain)
     const exchange = { fetchFor: (url: URL) => this.#pool.fetchFor(url), stallMs: this.#stallMs, allowDowngrade: false }
     return checkLogin({ registries: this.#registries, open: request => openExchange(request, exchange) }, domain, options)
+  }
+
+  pushBlob(reference: Reference, source: UploadSource, options: PushBlobOptions): Promise<BlobPushed> {
+    return this.#writer.pushBlob(reference, source, options)
+  }
+
+  pushManifest(reference: Reference, manifest: ManifestBytes, options: RegistryWriteOptions): Promise<{ readonly digest: Digest }> {
+    return this.#writer.pushManifest(reference, manifest, options)
+  }
+
+  hasBlob(reference: Reference, digest: Digest, options: RegistryWriteOptions): Promise<boolean> {
+    return this.#writer.hasBlob(reference, digest, options)
+  }
+
+  headManifest(reference: Reference, options: RegistryWriteOptions): Promise<ManifestHead | undefined> {
+    return this.#writer.headManifest(reference, options)
+  }
+
+  referrers(reference: Reference, options: ReferrersOptions): Promise<readonly Referrer[]> {
+    return this.#writer.referrers(reference, options)
   }
 
   hasMirrors(reference: Reference): boolean {

@@ -1,20 +1,28 @@
 import { EngineError } from '../../src/errors/index.js'
 import { type Endpoint, endpointsFor, type RegistriesSettings, settingsFor } from './endpoints.js'
-import { type Exchange, openExchange } from './exchange.js'
+import { type Exchange, type ExchangeBody, type Method, openExchange } from './exchange.js'
 import type { FetchPool } from './fetch-pool.js'
 import { isNetworkFailure } from './network-failure.js'
 import type { Reference } from './reference.js'
+import type { FailureContext } from './refusal.js'
 import { type AuthSetting, secretsOf, settledAuth } from './registry-auth.js'
-import { type FailureContext, responseFailure } from './response-failure.js'
+import { responseFailure } from './response-failure.js'
 import { type RetryPolicy, withRetries } from './retry.js'
 import { type AccessRequest, TokenSource } from './token-source.js'
 
-/** A GET below `/v2/<repository>/`. */
+/** A request below `/v2/<repository>/`. */
 export interface RegistryRequest {
   readonly reference: Reference
+  /** @default 'GET' */
+  readonly method?: Method
   readonly wanted: FailureContext['wanted']
-  /** Tag or digest. */
+  /** Tag or digest; of an upload the query, or the whole URL once it has one. */
   readonly target: string
+  /** Beside 200 and 206. */
+  readonly accepted?: readonly number[]
+  readonly body?: ExchangeBody
+  /** What a token has to allow. @default reading the repository */
+  readonly scopes?: readonly string[]
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   /** What it is for, in messages: `pull alpine:latest`. */
@@ -32,6 +40,12 @@ export interface RequesterOptions {
   readonly settle: (domain: string) => Promise<void>
   readonly policy: RetryPolicy
   readonly stallMs: number
+}
+
+/** An answer, and the URL that the registry was reached at. */
+export interface Sent {
+  readonly exchange: Exchange
+  readonly base: string
 }
 
 interface MirrorFailure {
@@ -81,6 +95,20 @@ export class RegistryRequester {
     throw new EngineError('internal', `no endpoint for ${request.reference.domain}`)
   }
 
+  /**
+   * Ask the registry itself, once.
+   *
+   * @throws EngineError as the answer says, where it is none of those that are accepted
+   */
+  async send(request: Omit<RegistryRequest, 'skipMirrors'>): Promise<Sent> {
+    await this.#options.settle(request.reference.domain)
+    // The registry itself is the last one, after its mirrors.
+    const origin = endpointsFor(request.reference.domain, this.#options.registries).at(-1)
+    if (origin === undefined) throw new EngineError('internal', `no endpoint for ${request.reference.domain}`)
+    const exchange = await this.#ask(origin, { ...request, skipMirrors: true })
+    return { exchange, base: this.#spoken.get(origin.host) ?? '' }
+  }
+
   /** Pass over a mirror for a while: it did not answer, or gave something wrong. */
   distrust(endpoint: Endpoint): void {
     if (endpoint.mirror) this.#distrustedUntil.set(endpoint.host, Date.now() + distrustMs)
@@ -112,16 +140,19 @@ export class RegistryRequester {
 
   async #askAt(base: string, endpoint: Endpoint, request: RegistryRequest): Promise<Exchange> {
     const auth = await settledAuth(endpoint.mirror ? endpoint.auth : (request.auth ?? endpoint.auth))
-    const { reference, signal, doing, wanted, target } = request
-    const access: AccessRequest = { base, host: endpoint.host, reference, auth, signal }
-    const url = `${base}/v2/${reference.path}/${wanted === 'manifest' ? 'manifests' : 'blobs'}/${target}`
-    let authorization = this.#tokens.current(access)
+    const { reference, signal, doing, wanted, target, method = 'GET', body, scopes } = request
+    const access: AccessRequest = { base, host: endpoint.host, reference, auth, signal, ...(scopes && { scopes }) }
+    const url = urlOf(base, request)
+    // Only what the registry itself takes is authorised by it: storage beside it has its own way, in the URL.
+    const isOwn = new URL(url).origin === new URL(base).origin
+    let authorization = !isOwn ? undefined : body === undefined ? this.#tokens.current(access) : await this.#tokens.renewed(access)
     for (let first = true; ; first = false) {
       const headers = { 'user-agent': userAgent, ...request.headers, ...(authorization === undefined ? {} : { authorization }) }
-      const exchange = await openExchange({ url, headers, doing, signal }, this.#exchangeOptions(endpoint.host))
-      if (exchange.status === 200 || exchange.status === 206) return exchange
+      const asked = { url, method, headers, doing, signal, ...(body && { body }) }
+      const exchange = await openExchange(asked, { ...this.#exchangeOptions(endpoint.host), settleMs: settleMs(this.#options.stallMs) })
+      if (exchange.status === 200 || exchange.status === 206 || request.accepted?.includes(exchange.status)) return exchange
       // A 401 from where a redirect led is no question to us: its token service would get this registry's credentials.
-      if (exchange.status === 401 && first && exchange.host === new URL(base).host) {
+      if (exchange.status === 401 && first && isOwn && exchange.host === new URL(base).host) {
         authorization = await this.#answer(access, exchange)
         if (authorization !== undefined) {
           await exchange.read(drainLimitBytes).catch(() => undefined)
@@ -129,7 +160,9 @@ export class RegistryRequester {
         }
       }
       const secrets = [...secretsOf(auth), authorization?.split(' ')[1] ?? '']
-      throw await responseFailure(exchange, { reference, host: endpoint.host, wanted, target, authenticated: auth !== undefined, secrets })
+      const isPush = scopes !== undefined
+      const authenticated = auth !== undefined
+      throw await responseFailure(exchange, { reference, host: endpoint.host, wanted, target, isPush, authenticated, secrets })
     }
   }
 
@@ -146,6 +179,25 @@ export class RegistryRequester {
     const { pool, stallMs, registries } = this.#options
     return { fetchFor: (url: URL) => pool.fetchFor(url), stallMs, allowDowngrade: settingsFor(host, registries).insecure === true }
   }
+}
+
+function urlOf(base: string, { reference, wanted, target }: Pick<RegistryRequest, 'reference' | 'wanted' | 'target'>): string {
+  const repository = `${base}/v2/${reference.path}`
+  switch (wanted) {
+    case 'manifest':
+      return `${repository}/manifests/${target}`
+    case 'blob':
+      return `${repository}/blobs/${target}`
+    case 'referrers':
+      return /^https?:/.test(target) ? target : `${repository}/referrers/${target}`
+    case 'upload':
+      return /^https?:/.test(target) ? target : `${repository}/blobs/uploads/${target}`
+  }
+}
+
+/** Registries hash what they get, and some copy it, before they answer. */
+function settleMs(stallMs: number): number {
+  return stallMs * 5
 }
 
 /** No answer at all, or Go's and nginx's answer to plain http on a TLS port. */

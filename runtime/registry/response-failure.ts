@@ -1,28 +1,10 @@
-import { EngineError, type ErrorCode } from '../../src/errors/index.js'
+import { EngineError } from '../../src/errors/index.js'
 import { parseChallenges } from './challenge.js'
 import type { Exchange } from './exchange.js'
-import { familiar, familiarName, type Reference } from './reference.js'
+import { pushRefusal } from './push-refusal.js'
+import { familiar, familiarName } from './reference.js'
+import type { Evidence, FailureContext, Verdict } from './refusal.js'
 import { redact } from './registry-auth.js'
-
-/** What a failing request was for. */
-export interface FailureContext {
-  readonly reference: Reference
-  /** The registry asked: after redirects another host may have answered. */
-  readonly host: string
-  readonly wanted: 'manifest' | 'blob'
-  /** The digest or tag asked for. */
-  readonly target: string
-  /** Whether credentials were shown. */
-  readonly authenticated: boolean
-  /** Strings that must not be repeated. */
-  readonly secrets: readonly string[]
-}
-
-interface Verdict {
-  readonly code: ErrorCode
-  readonly message: string
-  readonly retryable?: boolean
-}
 
 const bodyLimitBytes = 64 * 1024
 const excerptLength = 160
@@ -35,7 +17,8 @@ export async function responseFailure(exchange: Exchange, context: FailureContex
   const denied = said?.code === 'DENIED' || challenge?.parameters.error === 'insufficient_scope'
   const explanation = redact(said === undefined ? excerpt(body, exchange) : `${words(said.code)}: ${said.message}`, context.secrets)
   const retryAfterMs = exchange.status === 429 || exchange.status === 503 ? parseRetryAfter(exchange.headers.get('retry-after')) : undefined
-  const verdict = judge(exchange.status, denied, { registryCode: said?.code, explanation, context, retryAfterMs })
+  const evidence = { registryCode: said?.code, explanation, context, retryAfterMs }
+  const verdict = (context.isPush ? pushRefusal(exchange.status, denied, evidence) : undefined) ?? judge(exchange.status, denied, evidence)
   return new EngineError(verdict.code, verdict.message, {
     details: {
       registry: context.host,
@@ -48,15 +31,9 @@ export async function responseFailure(exchange: Exchange, context: FailureContex
   })
 }
 
-interface Evidence {
-  readonly registryCode: string | undefined
-  readonly explanation: string
-  readonly context: FailureContext
-  readonly retryAfterMs: number | undefined
-}
-
 function judge(status: number, denied: boolean, { registryCode, explanation, context, retryAfterMs }: Evidence): Verdict {
   const { reference, host } = context
+  const verb = context.isPush ? 'push' : 'pull'
   const answered = `registry ${host} answered ${status}${explanation === '' ? '' : ` (${explanation})`}`
   // dockerd gives 404 here on purpose: a registry does not tell a private repository from one that is not there.
   if (denied) return { code: 'not_found', message: accessDenied(context, explanation) }
@@ -64,7 +41,7 @@ function judge(status: number, denied: boolean, { registryCode, explanation, con
     return { code: 'unauthenticated', message: accessDenied(context, explanation === '' ? 'authentication required' : explanation) }
   }
   if (status === 403)
-    return { code: 'permission_denied', message: `cannot pull ${familiar(reference)}: ${answered}; ${accessAdvice(context)}` }
+    return { code: 'permission_denied', message: `cannot ${verb} ${familiar(reference)}: ${answered}; ${accessAdvice(context)}` }
   if (status === 404) return notThere(registryCode, explanation, context)
   if (status === 429) {
     const wait = retryAfterMs === undefined ? 'later' : `in ${Math.ceil(retryAfterMs / 1000)} s`
@@ -72,9 +49,9 @@ function judge(status: number, denied: boolean, { registryCode, explanation, con
     return { code: 'resource_exhausted', message: `too many requests: ${answered}; try again ${wait}${advice}`, retryable: true }
   }
   if (status >= 500 || status === 408) {
-    return { code: 'unavailable', message: `cannot pull ${familiar(reference)}: ${answered}; try again later`, retryable: true }
+    return { code: 'unavailable', message: `cannot ${verb} ${familiar(reference)}: ${answered}; try again later`, retryable: true }
   }
-  return { code: 'failed', message: `cannot pull ${familiar(reference)}: ${answered}` }
+  return { code: 'failed', message: `cannot ${verb} ${familiar(reference)}: ${answered}` }
 }
 
 function notThere(registryCode: string | undefined, explanation: string, context: FailureContext): Verdict {

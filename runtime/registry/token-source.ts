@@ -6,6 +6,7 @@ import type { Exchange, ExchangeRequest } from './exchange.js'
 import { familiarName, type Reference } from './reference.js'
 import { basicCredentials, type RegistryAuth, redact, secretsOf } from './registry-auth.js'
 import { excerpt, registryError } from './response-failure.js'
+import { mergeScopes } from './scopes.js'
 
 /** Who asks where for what. */
 export interface AccessRequest {
@@ -14,6 +15,8 @@ export interface AccessRequest {
   readonly host: string
   readonly reference: Reference
   readonly auth: RegistryAuth | undefined
+  /** What it is for, as token services spell it. @default reading the repository */
+  readonly scopes?: readonly string[]
   readonly signal: AbortSignal
 }
 
@@ -39,6 +42,8 @@ const clientId = 'gantry'
 export class TokenSource {
   readonly #open: (request: ExchangeRequest) => Promise<Exchange>
   readonly #grants = new Map<string, Grant>()
+  /** What was asked by those who gave a token that ends. */
+  readonly #challenges = new Map<string, Challenge>()
 
   constructor(open: (request: ExchangeRequest) => Promise<Exchange>) {
     this.#open = open
@@ -49,6 +54,16 @@ export class TokenSource {
     if (access.auth !== undefined && 'registryToken' in access.auth) return `Bearer ${access.auth.registryToken}`
     const grant = this.#grants.get(grantKey(access))
     return grant !== undefined && grant.expiresAt > Date.now() ? grant.header : undefined
+  }
+
+  /** The header for a request that it would be a pity to make twice: where a token has ended, a new one is fetched first. */
+  async renewed(access: AccessRequest): Promise<string | undefined> {
+    const current = this.current(access)
+    const challenge = this.#challenges.get(grantKey(access))
+    if (current !== undefined || challenge === undefined) return current
+    const grant = await this.#fetchToken(access, challenge)
+    this.#grants.set(grantKey(access), grant)
+    return grant.header
   }
 
   /**
@@ -63,6 +78,7 @@ export class TokenSource {
     const bearer = challenges.find(({ scheme, parameters }) => scheme === 'bearer' && parameters.realm !== undefined)
     const grant = bearer !== undefined ? await this.#fetchToken(access, bearer) : basicGrant(access, challenges)
     if (grant === undefined) return undefined
+    if (bearer !== undefined) this.#challenges.set(grantKey(access), bearer)
     this.#grants.set(grantKey(access), grant)
     return grant.header
   }
@@ -71,8 +87,9 @@ export class TokenSource {
     const { auth } = access
     const realm = realmUrl(access, challenge.parameters.realm ?? '')
     const service = challenge.parameters.service
-    const scope = challenge.parameters.scope ?? scopeOf(access.reference)
-    const parameters = new URLSearchParams({ ...(service === undefined ? {} : { service }), ...(scope === '' ? {} : { scope }) })
+    const scopes = mergeScopes(challenge.parameters.scope?.split(' ') ?? defaultScopes(access.reference), access.scopes ?? [])
+    const parameters = new URLSearchParams(service === undefined ? {} : { service })
+    for (const scope of scopes) parameters.append('scope', scope)
     const common = { doing: `log in to ${access.host} for ${familiarName(access.reference)}`, signal: access.signal }
     const accept = { accept: 'application/json' }
     const exchange =
@@ -82,7 +99,7 @@ export class TokenSource {
             url: realm.href,
             method: 'POST',
             headers: { ...accept, 'content-type': 'application/x-www-form-urlencoded' },
-            body: refreshForm(parameters, auth.identityToken)
+            body: refreshForm({ service, scopes }, auth.identityToken)
           })
         : await this.#open({ ...common, url: withParameters(realm, parameters, auth), headers: { ...accept, ...basicHeader(auth) } })
     const body = Buffer.from((await exchange.read(tokenLimitBytes)) ?? '').toString('utf8')
@@ -91,14 +108,14 @@ export class TokenSource {
   }
 }
 
-function grantKey({ base, reference, auth }: AccessRequest): string {
+function grantKey({ base, reference, auth, scopes = [] }: AccessRequest): string {
   const identity = auth === undefined ? '' : createHash('sha256').update(JSON.stringify(auth)).digest('hex')
-  return `${base} ${reference.path} ${identity}`
+  return [base, reference.path, identity, ...scopes].join(' ')
 }
 
 /** A login is for no repository. */
-function scopeOf({ path }: Reference): string {
-  return path === '' ? '' : `repository:${path}:pull`
+function defaultScopes({ path }: Reference): readonly string[] {
+  return path === '' ? [] : [`repository:${path}:pull`]
 }
 
 function realmUrl(access: AccessRequest, realm: string): URL {
@@ -124,8 +141,13 @@ function withParameters(realm: URL, parameters: URLSearchParams, auth: RegistryA
   return url.href
 }
 
-function refreshForm(parameters: URLSearchParams, identityToken: string): string {
-  const form = new URLSearchParams(parameters)
+/** RFC 6749, section 6: scopes are separated by spaces. */
+function refreshForm(
+  { service, scopes }: { readonly service: string | undefined; readonly scopes: readonly string[] },
+  identityToken: string
+) {
+  const form = new URLSearchParams(service === undefined ? {} : { service })
+  if (scopes.length > 0) form.set('scope', scopes.join(' '))
   form.set('grant_type', 'refresh_token')
   form.set('client_id', clientId)
   form.set('refresh_token', identityToken)
@@ -143,7 +165,7 @@ function basicGrant(access: AccessRequest, challenges: readonly Challenge[]): Gr
   const problem = access.auth === undefined ? '' : ', an identity token does not do'
   throw new EngineError(
     'unauthenticated',
-    `registry ${access.host} asks for a user name and password to pull ${familiarName(access.reference)}${problem}: give credentials for ${access.reference.domain}`,
+    `registry ${access.host} asks for a user name and password to ${access.scopes === undefined ? 'pull' : 'push'} ${familiarName(access.reference)}${problem}: give credentials for ${access.reference.domain}`,
     { details: { registry: access.host } }
   )
 }
@@ -168,7 +190,7 @@ function tokenRefused(access: AccessRequest, realm: URL, { exchange, body }: Tok
   const name = familiarName(access.reference)
   const message =
     access.auth === undefined
-      ? `pull access denied for ${name}, repository does not exist or may require authentication: ${answered}; check the spelling, or give credentials for ${access.reference.domain}`
+      ? `${access.scopes === undefined ? 'pull' : 'push'} access denied for ${name}, repository does not exist or may require authentication: ${answered}; check the spelling, or give credentials for ${access.reference.domain}`
       : `the credentials for ${access.host} were refused: ${answered}; check them`
   return new EngineError('unauthenticated', message, { details })
 }

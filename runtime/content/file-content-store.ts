@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { type FileHandle, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { currentProcess } from '../host/process-identity.js'
 import { type Digest, digestParts, isDigest, parseDigest } from '../registry/digest.js'
 import { abortable } from './abortable.js'
@@ -92,13 +93,17 @@ class FileContentStore implements ContentStore {
     const file = await open(temporary, 'wx', 0o600).catch(error => {
       throw diskFailure(error, digest)
     })
+    crashPoint('blob.opened')
     try {
       await this.#write(file, { digest, ...sizeOf(expected) }, source, options)
+      crashPoint('blob.written')
       // Data before name: after a crash a name never stands for less than the whole.
       await file.datasync()
+      crashPoint('blob.synced')
       await file.close()
       await mkdir(join(this.#blobs, digestParts(digest).algorithm), { recursive: true, mode: 0o700 })
       await rename(temporary, target)
+      crashPoint('blob.renamed')
     } catch (error) {
       await file.close().catch(() => undefined)
       await unlink(temporary).catch(() => undefined)
@@ -142,6 +147,7 @@ class FileContentStore implements ContentStore {
 
   async remove(digest: string): Promise<void> {
     await rm(this.path(digest), { force: true })
+    crashPoint('blob.removed')
   }
 
   async *list(): AsyncIterable<{ readonly digest: string; readonly sizeBytes: number }> {

@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { ContentStore } from '../content/content-store.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
@@ -36,11 +37,14 @@ export async function collectGarbage(key: string, parts: CollectorParts): Promis
     if (outcome === 'removed') removed.push(chainId)
     if (outcome === 'needed') kept.unshift(chainId)
   }
+  crashPoint('garbage.layers-gone')
   for (const digest of garbage.digests) await removeBlob(digest, parts)
+  crashPoint('garbage.blobs-gone')
   await parts.metadata.transaction(transaction => {
     if (kept.length === 0) transaction.remove('meta', key)
     else transaction.put<Garbage>('meta', key, { digests: [], chainIds: kept })
   })
+  crashPoint('garbage.recorded')
   return removed
 }
 

@@ -5,6 +5,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { chainIdsOf } from '../layers/chain-id.js'
 import { mediaTypes } from '../registry/media-types.js'
 import { canonical, parseReference } from '../registry/reference.js'
@@ -42,7 +43,9 @@ export async function commitImage(options: CommitOptions, parts: PullParts): Pro
   const place = await parts.snapshotter.prepare('')
   try {
     const file = join(place.directory, 'layer')
+    crashPoint('commit.packing')
     const layer = options.layer === undefined ? undefined : await pack(options.layer, file, options.signal)
+    crashPoint('commit.packed')
     options.onPacked?.()
     return await store({ options, base, layer, file }, parts)
   } finally {
@@ -123,7 +126,9 @@ async function store(commit: Commit, parts: PullParts): Promise<ImageRecord> {
         transaction.put<StoredReference>('references', key, { target: manifest.digest, imageId: config.digest })
       }
       endLease(transaction, lease)
+      crashPoint('image.recording')
     })
+    crashPoint('image.recorded')
   } catch (error) {
     const garbage = await abandonLease(parts.metadata, lease)
     if (garbage !== undefined) await collectGarbage(garbage, parts)
@@ -147,6 +152,7 @@ async function commitLayer(
     try {
       const source = parts.content.stream(layer.digest)
       const { diffId, sizeBytes } = await parts.unpack(source, { mediaType: layerType, directory: prepared.directory, signal })
+      crashPoint('layer.unpacked')
       await prepared.commit({ diffId, sizeBytes })
     } catch (error) {
       await prepared.abort()

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { ContentStore } from '../content/content-store.js'
 import type { Host } from '../host/host.js'
 import type { ApplyLayer } from '../layers/apply-layer.js'
@@ -106,12 +107,14 @@ async function removeImage(nameOrId: string, options: RemoveImageOptions, parts:
     for (const gone of plan.untag) transaction.remove('references', canonical(gone))
     const stored = plan.deleteImage ? transaction.get<StoredImage>('images', id) : undefined
     if (stored !== undefined) transaction.remove('images', id)
+    crashPoint('image.removing')
     return {
       untagged: plan.untag.map(familiar),
       deleted: stored === undefined ? [] : [id],
       garbage: stored === undefined ? undefined : putGarbage(transaction, imageHolding(id, stored))
     }
   })
+  crashPoint('image.removed')
   const layers = garbage === undefined ? [] : await collectGarbage(garbage, parts)
   if (garbage !== undefined) await collectAll(parts, {})
   return [...untagged.map(name => ({ untagged: name })), ...[...deleted, ...layers].map(digest => ({ deleted: digest }))]

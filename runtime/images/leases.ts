@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { currentProcess, isAlive, type ProcessIdentity } from '../host/process-identity.js'
 import { chainIdsOf } from '../layers/chain-id.js'
 import type { MetadataStore, Transaction } from '../metadata/metadata-store.js'
@@ -33,6 +34,7 @@ export async function takeLease(metadata: MetadataStore, holding: Holding & { re
   const key = leasePrefix + randomUUID()
   const lease: Lease = { owner: currentProcess(), takenAt: Date.now(), ...holding }
   await metadata.transaction(transaction => transaction.put('meta', key, lease))
+  crashPoint('lease.taken')
   return key
 }
 
@@ -43,12 +45,14 @@ export function endLease(transaction: Transaction, key: string): void {
 
 /** Give up: what only this lease held is garbage. @returns the garbage's key */
 export async function abandonLease(metadata: MetadataStore, key: string): Promise<string | undefined> {
-  return metadata.transaction(transaction => {
+  const garbage = await metadata.transaction(transaction => {
     const lease = transaction.get<Lease>('meta', key)
     if (lease === undefined) return undefined
     transaction.remove('meta', key)
     return putGarbage(transaction, lease)
   })
+  crashPoint('lease.abandoned')
+  return garbage
 }
 
 /** Which leases of dead processes are meant. */

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { chainIdsOf } from '../layers/chain-id.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import { isLayerType } from '../registry/media-types.js'
@@ -52,6 +53,7 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
   const access: RegistryReadOptions = { signal: options.signal, ...(options.auth === undefined ? {} : { auth: options.auth }) }
   options.signal.throwIfAborted()
   const resolved = await resolveImage(parts.registry, reference, { ...access, platform: wanted })
+  crashPoint('image.resolved')
   checkLayerTypes(reference, resolved)
   if (isStored(reference, resolved, parts)) {
     for (const { digest, size } of resolved.manifest.layers) new LayerProgress(digest, size, options.onProgress).present()
@@ -65,6 +67,7 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
   checkConfig(reference, { resolved, config, asked: options.platform === undefined ? undefined : wanted })
   const pull: Pull = { reference, resolved, configBytes, attestations, config, chainIds: chainIdsOf(config.diffIds), access, options }
   await bringIn(pull, parts)
+  crashPoint('image.recorded')
   for (const key of await abandonDeadLeases(parts.metadata, { reference: canonical(reference) })) {
     await collectGarbage(key, parts)
   }
@@ -214,6 +217,7 @@ function record(pull: Pull, lease: string, parts: PullParts): Promise<boolean> {
       transaction.put<StoredReference>('references', key, { target: resolved.target, imageId })
     }
     endLease(transaction, lease)
+    crashPoint('image.recording')
     return true
   })
 }

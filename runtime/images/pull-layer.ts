@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { ContentStore } from '../content/content-store.js'
 import type { AppliedLayer, ApplyLayer } from '../layers/apply-layer.js'
 import type { Descriptor } from '../registry/manifest.js'
@@ -55,6 +56,7 @@ export async function pullLayer(job: LayerJob, parts: LayerParts): Promise<void>
     try {
       if (parts.snapshotter.has(job.chainId)) return job.progress.present()
       const { prepared, sizeBytes } = await unpackVerified(job, parts)
+      crashPoint('layer.unpacked')
       try {
         // Its place is for the next download: waiting for the layer below takes neither network nor processor.
         leaveOnce()

@@ -2,6 +2,7 @@ import { chmodSync, chownSync, lstatSync, mkdirSync, renameSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { OverlayMount } from '../host/host.js'
 import { libcFiles } from '../host/libc-files.js'
 import { currentProcess } from '../host/process-identity.js'
@@ -81,6 +82,7 @@ class OverlaySnapshotter implements OpenSnapshotter {
 
   async prepare(chainId: string, parent?: string): Promise<PreparedLayer> {
     const temporary = this.#makeTemporary('layer')
+    crashPoint('layer.prepared')
     let isOver = false
     return {
       directory: join(temporary, 'fs'),
@@ -169,11 +171,13 @@ class OverlaySnapshotter implements OpenSnapshotter {
           ...(layer.parent !== undefined && { parent: layer.parent }),
           ...(opaque && { opaque })
         })
+        crashPoint('layer.recorded')
         return placed
       })
     } finally {
       if (name === undefined) await removeTree(temporary)
     }
+    crashPoint('layer.committed')
     if (name !== undefined) this.#durability.add([name])
   }
 
@@ -183,9 +187,11 @@ class OverlaySnapshotter implements OpenSnapshotter {
       if (record !== undefined) transaction.remove('layers', key)
       return record?.name
     })
+    crashPoint('layer.unrecorded')
     // Without its record the directory is nothing: killed here, the next open takes it away.
     // Moved, nobody who knows the path (a sync that wants to leave its mark) writes into what is being removed.
     if (name !== undefined) this.#trash.take(this.#layout.directory(name))
+    crashPoint('layer.thrown-away')
   }
 
   #lowerOf(base: LayerBase | undefined): readonly string[] {
@@ -208,6 +214,7 @@ class OverlaySnapshotter implements OpenSnapshotter {
   #place(transaction: Transaction, temporary: string): string {
     const name = layerName(takeNumber(transaction))
     renameSync(temporary, this.#layout.directory(name))
+    crashPoint('layer.placed')
     return name
   }
 }

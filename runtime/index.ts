@@ -33,6 +33,7 @@ import { execHandlers } from './handlers/exec-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
 import { pluginHandlers } from './handlers/plugin-handlers.js'
+import { registryHandlers } from './handlers/registry-handlers.js'
 import { reloadEvent } from './handlers/reload-event.js'
 import { authHandlers } from './handlers/system-auth.js'
 import { systemHandlers } from './handlers/system-handlers.js'
@@ -58,6 +59,7 @@ import { createSeccompPrograms } from './oci/seccomp-programs.js'
 import type { RegistriesSettings } from './registry/endpoints.js'
 import { LiveRegistries, type RegistryLists } from './registry/live-registries.js'
 import { createRegistryClient } from './registry/registry-client.js'
+import type { Registries } from './registry-server/registries.js'
 import { type EngineSettings, LiveSettings } from './settings/engine-settings.js'
 import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
 import { createWatchdog } from './supervise/watchdog.js'
@@ -208,6 +210,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     await volumes.sweep()
     await images.collectGarbage()
     let closed: Promise<void> | undefined
+    // Loaded when the first one is made: most engines serve none.
+    let registriesServed: Promise<Registries> | undefined
+    const servedRegistries = () => {
+      registriesServed ??= import('./registry-server/registries.js').then(part => new part.Registries())
+      return registriesServed
+    }
     const lists: Handlers = { ...imageHandlers(context), ...adopting(context, containerHandlers(context)) }
     const listeners = new Set<Listener>()
     const openListeners = new Set<Listener>()
@@ -222,6 +230,12 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...diskUsageHandlers(context, lists),
       ...archiveHandlers(context),
       ...execHandlers(context),
+      ...registryHandlers({
+        registries: servedRegistries,
+        defaultStorage: join(paths.root, 'registry'),
+        settings: registries.settings,
+        content
+      }),
       ...networkHandlers(context),
       ...volumeHandlers(context)
     }
@@ -248,7 +262,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         context.events.publish(reloadEvent(context))
       },
       close: () => {
-        closed ??= Promise.all([...listeners].map(listener => listener.close())).then(() => closeRuntime(context, unwind))
+        closed ??= Promise.all([...listeners].map(listener => listener.close()))
+          .then(async () => (await registriesServed)?.close())
+          .then(() => closeRuntime(context, unwind))
         return closed
       }
     }

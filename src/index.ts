@@ -67,6 +67,7 @@ export type {
   TtyProcess,
   TtyResult
 } from './engine/processes/process.js'
+export type { RegistryServer, RegistryServerOptions } from './engine/registries/registry-server.js'
 export type { Abortable, Auth, Digest, Duration, Platform, PortSpec, Size } from './engine/values.js'
 export {
   type CopySource,

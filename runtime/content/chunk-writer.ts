@@ -15,11 +15,17 @@ export class ChunkWriter {
   /** Written out, to be filled again. */
   #spare: Buffer<ArrayBuffer> | undefined
   #writing: Promise<void> = Promise.resolve()
+  #writtenBytes = 0
 
   /** @param sizeBytes of everything that will come, where that is known: a small blob takes no large buffer */
   constructor(file: FileHandle, sizeBytes?: number) {
     this.#file = file
     this.#capacity = Math.max(1, Math.min(batchBytes, sizeBytes ?? batchBytes))
+  }
+
+  /** What the file has got so far. */
+  get writtenBytes(): number {
+    return this.#writtenBytes
   }
 
   /** Resolves when more can be taken. The chunk is copied. @throws what the disk says, perhaps of an earlier chunk */
@@ -55,15 +61,19 @@ export class ChunkWriter {
     const bytes = batch.subarray(0, this.#filled)
     this.#filling = undefined
     this.#filled = 0
-    this.#writing = writeAll(this.#file, bytes).finally(() => {
+    this.#writing = this.#writeAll(bytes).finally(() => {
       this.#spare = batch
     })
     // Its failure is reported by whoever waits next; until then it must not count as unhandled.
     this.#writing.catch(() => undefined)
   }
-}
 
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  // A short write means a disk that is nearly full: go on from there and let the next one say so.
-  for (let at = 0; at < bytes.byteLength; ) at += (await file.write(bytes, at)).bytesWritten
+  async #writeAll(bytes: Uint8Array): Promise<void> {
+    // A short write means a disk that is nearly full: go on from there and let the next one say so.
+    for (let at = 0; at < bytes.byteLength; ) {
+      const { bytesWritten } = await this.#file.write(bytes, at)
+      at += bytesWritten
+      this.#writtenBytes += bytesWritten
+    }
+  }
 }

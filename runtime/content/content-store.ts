@@ -22,6 +22,13 @@ export interface ContentStore {
     source: AsyncIterable<Uint8Array>,
     options: IngestOptions
   ): Promise<void>
+  /**
+   * Take over a file of the same file system whose content the caller has verified. It is synced and renamed, replacing a blob of that
+   * digest: the blob is as new as if it had been written now.
+   *
+   * @throws EngineError `resource_exhausted` when the disk is full; then the file is where it was
+   */
+  adopt(digest: string, file: string): Promise<void>
   /** Idempotent. */
   remove(digest: string): Promise<void>
   list(): AsyncIterable<{ readonly digest: string; readonly sizeBytes: number }>

@@ -87,7 +87,6 @@ class FileContentStore implements ContentStore {
     options: IngestOptions
   ): Promise<void> {
     const digest = parseDigest(expected.digest)
-    const target = this.path(digest)
     options.signal.throwIfAborted()
     const temporary = join(this.#ingest, ownedName(currentProcess()))
     const file = await open(temporary, 'wx', 0o600).catch(error => {
@@ -101,15 +100,35 @@ class FileContentStore implements ContentStore {
       await file.datasync()
       crashPoint('blob.synced')
       await file.close()
-      await mkdir(join(this.#blobs, digestParts(digest).algorithm), { recursive: true, mode: 0o700 })
-      await rename(temporary, target)
-      crashPoint('blob.renamed')
+      await this.#name(digest, temporary)
     } catch (error) {
       await file.close().catch(() => undefined)
       await unlink(temporary).catch(() => undefined)
       throw diskFailure(error, digest)
     }
-    await syncDirectory(join(this.#blobs, digestParts(digest).algorithm))
+  }
+
+  async adopt(digest: string, path: string): Promise<void> {
+    const checked = parseDigest(digest)
+    try {
+      const file = await open(path, 'r')
+      try {
+        await file.datasync()
+      } finally {
+        await file.close()
+      }
+      await this.#name(checked, path)
+    } catch (error) {
+      throw diskFailure(error, checked)
+    }
+  }
+
+  async #name(digest: Digest, file: string): Promise<void> {
+    const folder = join(this.#blobs, digestParts(digest).algorithm)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await rename(file, this.path(digest))
+    crashPoint('blob.renamed')
+    await syncDirectory(folder)
   }
 
   async #write(

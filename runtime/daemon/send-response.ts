@@ -99,7 +99,8 @@ const createdBy: ReadonlySet<string> = new Set([
   'ImageCommit',
   'SecretCreate',
   'ConfigCreate',
-  'ServiceCreate'
+  'ServiceCreate',
+  'RegistryCreate'
 ])
 
 /** Operations without a body that answer 200, or 201, where most answer 204. */

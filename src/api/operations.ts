@@ -6,6 +6,7 @@ import * as network from './network-operations.js'
 import * as node from './node-operations.js'
 import type { Handler } from './operation.js'
 import * as plugin from './plugin-operations.js'
+import * as registry from './registry-operations.js'
 import * as secret from './secret-operations.js'
 import * as service from './service-operations.js'
 import * as swarm from './swarm-operations.js'
@@ -27,7 +28,8 @@ export const operations = Object.freeze({
   ...service,
   ...task,
   ...secret,
-  ...config
+  ...config,
+  ...registry
 })
 
 /** The id of an operation, as in the published description. */

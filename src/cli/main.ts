@@ -5,6 +5,7 @@ import { commander } from './commander.js'
 import { daemonCommand } from './daemon-command.js'
 import { flagTerm } from './daemon-flags.js'
 import { Log } from './log.js'
+import { registryCommand } from './registry-command.js'
 
 /** The package's own description of itself. */
 const { version } = createRequire(import.meta.url)('gantry/package.json') as { readonly version: string }
@@ -12,7 +13,7 @@ const { version } = createRequire(import.meta.url)('gantry/package.json') as { r
 const { Command, CommanderError } = commander()
 
 const program = new Command('gantry')
-  .description('A container engine inside a Node.js process. This command serves it to Docker clients.')
+  .description('A container engine inside a Node.js process. This command serves it to Docker clients, and serves registries.')
   .version(version, '-v, --version', 'print the version')
   .helpOption('-h, --help', 'print this help')
   .helpCommand(false)
@@ -21,6 +22,7 @@ const program = new Command('gantry')
   .exitOverride()
 
 program.addCommand(daemonCommand(version).copyInheritedSettings(program).exitOverride())
+program.addCommand(registryCommand(version).copyInheritedSettings(program).exitOverride())
 
 // Not at the top level: the file is also built for a format that cannot wait there.
 program.parseAsync().catch((error: unknown) => {

@@ -30,6 +30,8 @@ import { ImageSpecHandle } from './images/image-spec-handle.js'
 import type { Network, NetworkOptions } from './networks/network.js'
 import { createNetwork, removeNetwork } from './networks/network-handle.js'
 import { pruneVerb } from './prune.js'
+import { createRegistry, removeRegistry } from './registries/registry-handle.js'
+import type { RegistryServer, RegistryServerOptions } from './registries/registry-server.js'
 import { type LeftBehind, type Made, Session } from './session.js'
 import type { Abortable } from './values.js'
 import type { Volume, VolumeOptions } from './volumes/volume.js'
@@ -174,6 +176,10 @@ export class EngineHandle extends LiveEmitter implements Engine {
     return createVolume(this.#context, name, options)
   }
 
+  registry(options: RegistryServerOptions = {}): Promise<RegistryServer> {
+    return createRegistry(this.#context, options)
+  }
+
   prune(options: PruneOptions = {}): Promise<{ readonly reclaimedBytes: number }> {
     return pruneVerb(this.#context, options)
   }
@@ -228,7 +234,8 @@ export class EngineHandle extends LiveEmitter implements Engine {
 async function removeMade(context: EngineContext, { kind, id }: Made): Promise<void> {
   if (kind === 'container') await removeForGood(context, id)
   else if (kind === 'network') await removeNetwork(context, id)
-  else await removeVolume(context, id)
+  else if (kind === 'volume') await removeVolume(context, id)
+  else await removeRegistry(context, id)
 }
 
 function leftBehindError(left: readonly LeftBehind[]): EngineError {

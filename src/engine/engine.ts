@@ -4,6 +4,7 @@ import type { ListenOptions, TransportKind } from '../transport/transport.js'
 import type { EngineEvent, EngineEvents } from './events/engine-event.js'
 import type { Container, Image, ImageSpec } from './handles.js'
 import type { Network, NetworkOptions } from './networks/network.js'
+import type { RegistryServer, RegistryServerOptions } from './registries/registry-server.js'
 import type { Abortable, Auth } from './values.js'
 import type { Volume, VolumeOptions } from './volumes/volume.js'
 
@@ -156,6 +157,13 @@ export interface Engine extends EventEmitter<EngineEvents>, AsyncDisposable {
    * @param name - made up where there is none
    */
   volume(name?: string, options?: VolumeOptions): Promise<Volume>
+  /**
+   * Serve a registry that docker, skopeo, podman and Gantry push to and pull from, or a cache of another one. It ends with this engine; what it
+   * keeps stays where it is.
+   *
+   * @throws EngineError `conflict` where somebody listens there already; `not_supported` where the engine is no Gantry
+   */
+  registry(options?: RegistryServerOptions): Promise<RegistryServer>
   events(filter?: EventFilter): AsyncIterable<EngineEvent>
   /** Remove what nothing uses: stopped containers, networks, images without a name; more with options. `docker system prune` */
   prune(options?: PruneOptions): Promise<{ readonly reclaimedBytes: number }>

@@ -5,7 +5,7 @@ import type { EngineReach } from '../transport/transport.js'
 import { SessionWatch } from './session-watch.js'
 
 /** What a session makes and removes. */
-export type MadeKind = 'container' | 'network' | 'volume'
+export type MadeKind = 'container' | 'network' | 'volume' | 'registry'
 
 /** Something that was made through a session. */
 export interface Made {
@@ -23,7 +23,12 @@ export interface LeftBehind extends Made {
 export class Session {
   /** Tells this session's containers from others', in their labels. */
   readonly id = randomBytes(8).toString('hex')
-  readonly #made: Readonly<Record<MadeKind, Set<string>>> = { container: new Set(), network: new Set(), volume: new Set() }
+  readonly #made: Readonly<Record<MadeKind, Set<string>>> = {
+    container: new Set(),
+    network: new Set(),
+    volume: new Set(),
+    registry: new Set()
+  }
   readonly #pending = new Set<Promise<unknown>>()
   readonly #closing = manyListeners(new AbortController())
 
@@ -86,7 +91,7 @@ export class Session {
     this.#isEnding = true
     // One turn more than the creations themselves: then what they made is noted.
     await Promise.allSettled([...this.#creations].map(creation => creation.then(() => {})))
-    const left = await this.#removeAll(['container'], remove)
+    const left = await this.#removeAll(['container', 'registry'], remove)
     left.push(...(await this.#removeAll(['network', 'volume'], remove)))
     this.#closing.abort(closedError())
     await Promise.all(this.#pending)

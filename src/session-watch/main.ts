@@ -4,6 +4,8 @@ import {
   keepLabel,
   NetworkDelete,
   NetworkList,
+  RegistryDelete,
+  RegistryList,
   sessionLabel,
   VolumeDelete,
   VolumeList
@@ -24,11 +26,14 @@ async function removeAll(transport: Transport, session: string): Promise<void> {
   const containers = await transport.call(ContainerList, { query: { all: true, filters } })
   const removal = (id: string) => transport.call(ContainerDelete, { path: { id }, query: { force: true, v: true } })
   await Promise.allSettled(containers.filter(({ Labels }) => notKept(Labels)).map(({ Id }) => removal(Id)))
-  const [networks, volumes] = await Promise.all([
+  const [networks, volumes, registries] = await Promise.all([
     transport.call(NetworkList, { query: { filters } }),
-    transport.call(VolumeList, { query: { filters } })
+    transport.call(VolumeList, { query: { filters } }),
+    // No engine but Gantry has them.
+    transport.call(RegistryList, { query: { filters } }).catch(() => [])
   ])
   await Promise.allSettled([
+    ...registries.map(({ Id }) => transport.call(RegistryDelete, { path: { id: Id } })),
     ...networks.filter(({ Labels }) => notKept(Labels)).map(({ Id = '' }) => transport.call(NetworkDelete, { path: { id: Id } })),
     ...(volumes.Volumes ?? [])
       .filter(({ Labels }) => notKept(Labels))

@@ -26,6 +26,11 @@ export async function responseError(response: HttpResponse, endpoint: string, ca
   }
   // The engine answers 400 to every call below its oldest version, which says nothing about the call.
   if (/client version .* is too (old|new)/i.test(said)) return new EngineError('not_supported', said, { details })
+  if (status === 404 && call.path.includes('/gantry/') && /^(404 )?(page )?not found$/i.test(said)) {
+    return new EngineError('not_supported', `${call.operation} is a call of Gantry's own, and the engine at ${endpoint} does not have it`, {
+      details
+    })
+  }
   const text = said === '' ? `${endpoint} answered ${call.method} ${call.path} with status ${status} and no message` : said
   return new EngineError(codeFor(status, said, call), text, { details })
 }

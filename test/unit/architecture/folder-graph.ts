@@ -25,7 +25,7 @@ export const folderGraph: FolderGraph = {
   'src/transport/http': { from: ['src/transport', ...contract] },
   'src/transport/locate': { from: ['src/transport', 'src/transport/http', ...contract] },
   // The only way from src to runtime, and only when first used: src runs wherever Node runs.
-  'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime'] },
+  'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime', 'runtime/registry-server'] },
   // The docker CLI's credentials, and its helpers.
   'src/registry-auth': { from: ground },
   'src/engine': {
@@ -55,6 +55,8 @@ export const folderGraph: FolderGraph = {
   'runtime/images': {
     from: ['runtime/host', 'runtime/metadata', 'runtime/content', 'runtime/layers', 'runtime/snapshots', 'runtime/registry', ...ground]
   },
+  // A registry of its own, over HTTP: it needs no root, and nothing of the engine.
+  'runtime/registry-server': { from: ['runtime/content', 'runtime/registry', ...ground] },
   'runtime/oci': { from: ['runtime/host', 'runtime/images', ...contract] },
   'runtime/supervise': { from: ['runtime/host', ...ground] },
   'runtime/containers': {
@@ -84,8 +86,10 @@ export const folderGraph: FolderGraph = {
       'runtime/oci',
       'runtime/containers',
       'runtime/settings',
+      'runtime/content',
       ...contract
-    ]
+    ],
+    lazily: ['runtime/registry-server']
   },
   // HTTP in front of the handlers: it sees the contract, and nothing behind it.
   'runtime/daemon': { from: contract },
@@ -109,6 +113,7 @@ export const folderGraph: FolderGraph = {
       'runtime/handlers',
       'runtime/daemon',
       ...contract
-    ]
+    ],
+    lazily: ['runtime/registry-server']
   }
 }

@@ -9,6 +9,7 @@ import { execHandlers } from '../../../runtime/handlers/exec-handlers.js'
 import { imageHandlers } from '../../../runtime/handlers/image-handlers.js'
 import { networkHandlers } from '../../../runtime/handlers/network-handlers.js'
 import { pluginHandlers } from '../../../runtime/handlers/plugin-handlers.js'
+import { registryHandlers } from '../../../runtime/handlers/registry-handlers.js'
 import { authHandlers } from '../../../runtime/handlers/system-auth.js'
 import { systemHandlers } from '../../../runtime/handlers/system-handlers.js'
 import { volumeHandlers } from '../../../runtime/handlers/volume-handlers.js'
@@ -79,12 +80,22 @@ function implemented(): string[] {
     volumeHandlers,
     (any: ContainerContext) => diskUsageHandlers(any, {}),
     () => authHandlers({ checkLogin: async () => {} }),
-    pluginHandlers
+    pluginHandlers,
+    () => registryHandlers({} as Parameters<typeof registryHandlers>[0])
   ].flatMap(handlers => Object.keys(handlers(context)))
 }
 
 const resources = new Set(
-  ['containers', 'images', 'networks', 'volumes', 'exec'].concat('swarm', 'nodes', 'services', 'tasks', 'secrets', 'configs', 'plugins')
+  ['containers', 'images', 'networks', 'volumes', 'exec'].concat(
+    'swarm',
+    'nodes',
+    'services',
+    'tasks',
+    'secrets',
+    'configs',
+    'plugins',
+    'gantry'
+  )
 )
 
 function groupByFirstPart(table: readonly Operation[]): Map<string, Operation[]> {

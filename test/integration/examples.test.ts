@@ -75,6 +75,17 @@ describe('examples', () => {
     }
   )
 
+  it.skipIf(ordinaryUser || busybox === undefined)("registry is a cache of the lab's registry (needs root, docker-registry)", async () => {
+    const { code, output } = await example('registry', [busybox ?? ''])
+    expect(output.split('\n')).toEqual([
+      expect.stringMatching(/^registry: 127\.0\.0\.1:\d+, a cache of http:\/\/127\.0\.0\.1:\d+$/),
+      `pulled: ${lab.digests.busybox}`,
+      'kept: busybox',
+      ''
+    ])
+    expect(code).toBe(0)
+  })
+
   it.skipIf(lab.dockerd === undefined || busybox === undefined)(
     'server has a network, a port, a volume, commands and files on a real dockerd (needs root, docker.io, docker-registry)',
     async () => {

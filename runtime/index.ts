@@ -58,6 +58,7 @@ import { createOciRuntime } from './oci/oci-runtime.js'
 import { createSeccompPrograms } from './oci/seccomp-programs.js'
 import type { RegistriesSettings } from './registry/endpoints.js'
 import { LiveRegistries, type RegistryLists } from './registry/live-registries.js'
+import { proxiesOf } from './registry/proxy-rules.js'
 import { createRegistryClient } from './registry/registry-client.js'
 import type { Registries } from './registry-server/registries.js'
 import { type EngineSettings, LiveSettings } from './settings/engine-settings.js'
@@ -143,7 +144,8 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const settings = new LiveSettings(options.settings)
     checkSettings(settings.current)
     const registries = new LiveRegistries(options.registries ?? {}, registryLists(settings.current))
-    const registry = opened(createRegistryClient({ registries: registries.settings, settle: domain => registries.settle(domain) }))
+    const proxies = () => proxiesOf(settings.current)
+    const registry = opened(createRegistryClient({ registries: registries.settings, settle: registries.settle, proxies }))
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))

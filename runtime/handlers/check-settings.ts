@@ -1,13 +1,17 @@
 import { EngineError } from '../../src/errors/index.js'
 import { checkLogConfig } from '../containers/log-options.js'
+import { ProxyRules, proxiesOf } from '../registry/proxy-rules.js'
 import type { EngineSettings } from '../settings/engine-settings.js'
 
 /**
- * Refuse settings of the engine that no container could be made with.
+ * Refuse settings of the engine that no container could be made with, or no registry reached.
  *
  * @throws EngineError `invalid_argument`, `not_implemented` by the name of the setting
  */
-export function checkSettings({ logConfig }: EngineSettings): void {
+export function checkSettings(settings: EngineSettings): void {
+  const { logConfig } = settings
+  // Of the environment's a pull says that it is wrong: it is not ours.
+  new ProxyRules(proxiesOf(settings, {}))
   try {
     checkLogConfig({ Type: logConfig.type, Config: logConfig.options })
   } catch (error) {

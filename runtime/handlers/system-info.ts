@@ -10,6 +10,7 @@ import { logDrivers } from '../containers/log-options.js'
 import { ociRuntimeVersion } from '../oci/runtime-version.js'
 import { isLoopbackHost, type RegistriesSettings, type RegistrySettings } from '../registry/endpoints.js'
 import { alwaysInsecureRanges, isRange } from '../registry/insecure-ranges.js'
+import { proxiesOf, withoutCredentials } from '../registry/proxy-rules.js'
 import type { EngineSettings } from '../settings/engine-settings.js'
 import { stateWord } from './container-views.js'
 import { kernelSettings, limitsOf, warningsOf } from './system-limits.js'
@@ -40,6 +41,7 @@ export interface SystemFacts {
 export async function systemInfo(context: ContainerContext, { registries, openAddresses }: SystemFacts): Promise<SystemInfoResponse> {
   const records = context.store.list()
   const settings = context.settings.current
+  const proxies = proxiesOf(settings)
   // One that waits for its next start is stopped, as dockerd counts.
   const count = (wanted: string) => records.filter(record => stateWord(record) === wanted).length
   const [running, paused] = [count('running'), count('paused')]
@@ -84,9 +86,9 @@ export async function systemInfo(context: ContainerContext, { registries, openAd
     IndexServerAddress: 'https://index.docker.io/v1/',
     RegistryConfig: registryConfig(registries, settings),
     GenericResources: null,
-    HttpProxy: process.env.HTTP_PROXY ?? process.env.http_proxy ?? '',
-    HttpsProxy: process.env.HTTPS_PROXY ?? process.env.https_proxy ?? '',
-    NoProxy: process.env.NO_PROXY ?? process.env.no_proxy ?? '',
+    HttpProxy: withoutCredentials(proxies.http ?? ''),
+    HttpsProxy: withoutCredentials(proxies.https ?? ''),
+    NoProxy: proxies.none ?? '',
     Name: hostname(),
     Labels: settings.labels,
     ExperimentalBuild: false,

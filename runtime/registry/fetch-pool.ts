@@ -4,6 +4,8 @@ import type { RegistriesSettings } from './endpoints.js'
 import type { Fetch } from './exchange.js'
 import { dockerCertificates, hostTls } from './host-tls.js'
 import { httpFetch } from './http-fetch.js'
+import { ProxyRules, type ProxySettings } from './proxy-rules.js'
+import { TunnelAgent } from './proxy-tunnel.js'
 
 /** Set by whoever tells Node's own fetch how to connect: undici, in this process or by its package. */
 const dispatcherOfFetch = Symbol.for('undici.globalDispatcher.1')
@@ -13,48 +15,79 @@ const keptOpen = { keepAlive: true, timeout: 5_000 }
 
 const builtInFetch = globalThis.fetch
 
+/** How hosts are reached. */
+export interface FetchPoolOptions {
+  /** A way of the caller's own, for all hosts without certificates of their own. */
+  readonly fetch?: Fetch | undefined
+  readonly registries: RegistriesSettings
+  /** Folder of certificates by host. @default Docker's */
+  readonly certificates?: string | undefined
+  /** Asked for each request, because an environment may change. @default none */
+  readonly proxies?: (() => ProxySettings) | undefined
+}
+
 /**
- * Which `fetch` reaches a URL: the one given, or ours over node:http, with an agent of its own where the certificate of a host is checked in
- * another way than the system does. Where the process has its own idea of how to fetch (a recorder, a proxy), that is kept to.
+ * Which `fetch` reaches a URL: the one given, or ours over node:http, with an agent of its own where a host is reached through a proxy or its
+ * certificate is checked in another way than the system does. Where the process has its own idea of how to fetch (a recorder, a proxy), that is
+ * kept to.
  */
 export class FetchPool {
-  readonly #given: Fetch | undefined
-  readonly #registries: RegistriesSettings
-  readonly #certificates: string
+  readonly #options: FetchPoolOptions
   /** Its own: connections that are kept open for the next request go when the pool is closed. */
   readonly #plainAgents = { http: new http.Agent(keptOpen), https: new https.Agent(keptOpen) }
   readonly #plain = httpFetch(this.#plainAgents)
-  readonly #agents = new Map<string, { readonly agent: https.Agent; readonly fetch: Fetch }>()
+  readonly #special = new Map<string, { readonly agent: http.Agent; readonly fetch: Fetch }>()
+  #proxyRules: { readonly key: string; readonly rules: ProxyRules } | undefined
 
-  /** @param certificates - folder of certificates by host. @default Docker's */
-  constructor(fetch: Fetch | undefined, registries: RegistriesSettings, certificates = dockerCertificates) {
-    this.#given = fetch
-    this.#registries = registries
-    this.#certificates = certificates
+  constructor(options: FetchPoolOptions) {
+    this.#options = options
   }
 
-  /** @throws EngineError `invalid_argument`, `permission_denied` for files of a host's certificates */
+  /** @throws EngineError `invalid_argument`, `permission_denied` for files of a host's certificates; `invalid_argument` for a proxy */
   async fetchFor(url: URL): Promise<Fetch> {
-    const { host } = url
-    const tls = url.protocol === 'http:' ? undefined : await hostTls(host, this.#registries, this.#certificates)
-    if (tls === undefined) return this.#given ?? (isFetchTouched() ? globalThis.fetch : this.#plain)
-    // Settings and files may change: an agent is for one way of checking.
-    const { id, ...settings } = tls
-    const key = `${host} ${id}`
-    const known = this.#agents.get(key)
+    const { fetch: given, registries, certificates = dockerCertificates } = this.#options
+    const isSecure = url.protocol === 'https:'
+    const tls = isSecure ? await hostTls(url.host, registries, certificates) : undefined
+    if (tls === undefined) {
+      if (given !== undefined) return given
+      if (isFetchTouched()) return globalThis.fetch
+    }
+    const proxy = this.#proxyFor(url)
+    if (tls === undefined && proxy === undefined) return this.#plain
+    // Settings and files may change: an agent is for one way of checking and one proxy.
+    const key = `${isSecure ? url.host : 'http'} ${tls?.id} ${proxy?.href}`
+    const known = this.#special.get(key)
     if (known !== undefined) return known.fetch
-    const agent = new https.Agent({ keepAlive: true, ...settings })
-    const fetch = httpFetch({ https: agent })
-    this.#agents.set(key, { agent, fetch })
-    return fetch
+    const { id, ...options } = { ...keptOpen, id: '', ...tls }
+    const special = isSecure ? secureFetch(proxy, options) : proxiedFetch(proxy)
+    this.#special.set(key, special)
+    return special.fetch
   }
 
   async close(): Promise<void> {
-    for (const { agent } of this.#agents.values()) agent.destroy()
+    for (const { agent } of this.#special.values()) agent.destroy()
     this.#plainAgents.http.destroy()
     this.#plainAgents.https.destroy()
-    this.#agents.clear()
+    this.#special.clear()
   }
+
+  #proxyFor(url: URL): URL | undefined {
+    const settings = this.#options.proxies?.()
+    if (settings === undefined) return undefined
+    const key = JSON.stringify(settings)
+    if (this.#proxyRules?.key !== key) this.#proxyRules = { key, rules: new ProxyRules(settings) }
+    return this.#proxyRules.rules.proxyFor(url)
+  }
+}
+
+function secureFetch(proxy: URL | undefined, options: https.AgentOptions) {
+  const agent = proxy === undefined ? new https.Agent(options) : new TunnelAgent(proxy, options)
+  return { agent, fetch: httpFetch({ https: agent }) }
+}
+
+function proxiedFetch(proxy: URL | undefined) {
+  const agent = proxy?.protocol === 'https:' ? new https.Agent(keptOpen) : new http.Agent(keptOpen)
+  return { agent, fetch: httpFetch({ http: agent, ...(proxy && { proxy }) }) }
 }
 
 /** Looked at for each request, because it can change. */

@@ -7,6 +7,7 @@ import { AsyncQueue } from '../../src/util/async-queue.js'
 import { releaseMemory } from '../../src/util/release-memory.js'
 import type { Answer, Fetch, FetchSettings } from './exchange.js'
 import { closedEarly } from './network-failure.js'
+import { proxyFailure, proxyHeaders, requestTo, type TunnelRequestOptions } from './proxy-tunnel.js'
 import { sendPieces } from './send-pieces.js'
 
 /** Pieces of a body that may wait for the reader before the connection is held up. */
@@ -15,6 +16,14 @@ const piecesAhead = 8
 /** Asked of every server: what is compressed is compressed already. */
 const defaultHeaders = { accept: '*/*', 'accept-encoding': 'identity', 'user-agent': 'gantry' }
 
+/** What holds connections. */
+interface FetchAgents {
+  readonly http?: http.Agent
+  readonly https?: https.Agent
+  /** Where plain HTTP is sent to; `http` is then the agent for it. The way of TLS is up to `https`. */
+  readonly proxy?: URL
+}
+
 /**
  * What `fetch` does for a registry, by node:http. A body's pieces are handed on as they come out of the socket: fetch copies each of them
  * twice, and a pull spends more time on that and on collecting the garbage than on hashing what it gets. For the same reason a piece's memory is
@@ -22,21 +31,19 @@ const defaultHeaders = { accept: '*/*', 'accept-encoding': 'identity', 'user-age
  *
  * @param agents which hold the connections. @default Node's own
  */
-export function httpFetch(agents: { readonly http?: http.Agent; readonly https?: https.Agent } = {}): Fetch {
+export function httpFetch(agents: FetchAgents = {}): Fetch {
   return (url, init) =>
     new Promise((resolve, reject) => {
       const target = new URL(url)
-      const isSecure = target.protocol === 'https:'
-      const request = (isSecure ? https : http).request(target, {
+      const request = requestFor(target, agents, {
         method: init.method,
         headers: { ...defaultHeaders, ...lengthOf(init.body), ...init.headers },
-        signal: init.signal,
-        agent: isSecure ? agents.https : agents.http
+        signal: init.signal
       })
       request.once('socket', socket => releaseReceived(request, socket))
       request.once('response', response => resolve(answerOf(response)))
       // One after the response is the body's to tell, and nobody else listens then.
-      request.on('error', reject)
+      request.on('error', error => reject(isProxied(target, agents) ? proxyFailure(agents.proxy, error) : error))
       if (isPieces(init.body)) void sendPieces(request, init.body)
       else request.end(init.body)
     })
@@ -48,6 +55,25 @@ function isPieces(body: FetchSettings['body']): body is AsyncIterable<Uint8Array
 
 function lengthOf(body: FetchSettings['body']): Readonly<Record<string, number>> {
   return body === undefined || isPieces(body) ? {} : { 'content-length': Buffer.byteLength(body) }
+}
+
+/** Straight to its host, or to the proxy that plain HTTP leads through: RFC 9112, section 3.2.2. */
+function requestFor(
+  target: URL,
+  agents: FetchAgents,
+  options: http.RequestOptions & { readonly headers: http.OutgoingHttpHeaders }
+): ClientRequest {
+  if (target.protocol === 'https:') {
+    const secure: https.RequestOptions & TunnelRequestOptions = { ...options, agent: agents.https, until: options.signal }
+    return https.request(target, secure)
+  }
+  if (!isProxied(target, agents)) return http.request(target, { ...options, agent: agents.http })
+  const headers = { host: target.host, ...options.headers, ...proxyHeaders(agents.proxy) }
+  return requestTo(agents.proxy, { ...options, headers, path: `${target.origin}${target.pathname}${target.search}`, agent: agents.http })
+}
+
+function isProxied(target: URL, agents: FetchAgents): agents is FetchAgents & { readonly proxy: URL } {
+  return agents.proxy !== undefined && target.protocol === 'http:'
 }
 
 function answerOf(response: IncomingMessage): Answer {

@@ -46,7 +46,7 @@ export class LiveRegistries {
   }
 
   /** See whether a host, or a mirror of it, is in an insecure range, before it is asked for something. */
-  async settle(domain: string): Promise<void> {
+  readonly settle = async (domain: string): Promise<void> => {
     const mirrors = (this.#settings[domain]?.mirrors ?? []).map(mirror => mirror.replace(/^https?:\/\//i, '').replace(/\/.*$/, ''))
     for (const host of [domain, ...mirrors]) {
       // Docker Hub is nobody's own; what says something about itself is taken at its word.

@@ -1,4 +1,5 @@
 import { EngineError, type ErrorCode } from '../../src/errors/index.js'
+import { ProxyFailure } from './proxy-tunnel.js'
 
 interface Diagnosis {
   readonly code: ErrorCode
@@ -55,6 +56,13 @@ const diagnoses: Readonly<Record<string, Diagnosis>> = {
  * @param doing what the request was for, e.g. `pull alpine:latest`
  */
 export function networkFailure(error: unknown, context: { readonly host: string; readonly doing: string }): EngineError {
+  if (error instanceof ProxyFailure) {
+    const message = `cannot ${context.doing}: registry ${context.host}: ${error.message}; check HTTP_PROXY, HTTPS_PROXY and NO_PROXY, or what was set in their place`
+    return new EngineError('unavailable', message, {
+      details: { registry: context.host, network: true, retryable: error.retryable },
+      cause: error
+    })
+  }
   const { errno, message } = rootCause(error)
   const known = errno === undefined ? undefined : diagnoses[errno]
   const diagnosis = known ?? down(message, 'check that a registry listens there')

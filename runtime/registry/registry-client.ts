@@ -8,6 +8,7 @@ import { type Exchange, type Fetch, openExchange } from './exchange.js'
 import { FetchPool } from './fetch-pool.js'
 import { type Descriptor, type ImageIndex, type ImageManifest, manifestLimitBytes, parseManifest } from './manifest.js'
 import { manifestAccept } from './media-types.js'
+import type { ProxySettings } from './proxy-rules.js'
 import type { BlobPushed, UploadSource } from './push-blob.js'
 import { familiar, type Reference } from './reference.js'
 import type { Referrer } from './referrers.js'
@@ -69,6 +70,10 @@ export interface RegistryClientOptions {
   readonly settle?: (domain: string) => Promise<void>
   /** @default node:http; the global `fetch` where the process has changed it */
   readonly fetch?: Fetch
+  /** The proxies to go through, asked for each request. @default none */
+  readonly proxies?: () => ProxySettings
+  /** Folder of certificates, one folder below it for each host. @default /etc/docker/certs.d */
+  readonly certificates?: string
   /** How long a registry may stay silent. There is no limit for the whole. @default 60000 */
   readonly stallMs?: number
   readonly retry?: Partial<RetryPolicy>
@@ -96,7 +101,7 @@ class HttpRegistryClient implements RegistryClient {
     this.#registries = registries
     this.#policy = { ...defaultRetryPolicy, ...options.retry }
     this.#stallMs = options.stallMs ?? defaultStallMs
-    this.#pool = new FetchPool(options.fetch, registries)
+    this.#pool = new FetchPool({ ...options, registries })
     this.#settle = options.settle ?? (async () => {})
     this.#requester = new RegistryRequester({
       pool: this.#pool,

@@ -10,6 +10,12 @@ export interface EngineSettings {
   readonly registryMirrors: readonly string[]
   /** Hosts, and ranges of addresses (`10.0.0.0/8`), of registries to reach by plain HTTP or unchecked TLS. @default none */
   readonly insecureRegistries: readonly string[]
+  /** Proxy for plain HTTP registries, a URL. Of the start. @default `HTTP_PROXY` of the environment */
+  readonly httpProxy?: string
+  /** Proxy for HTTPS registries, a URL. Of the start. @default `HTTPS_PROXY` of the environment */
+  readonly httpsProxy?: string
+  /** Hosts that are reached without a proxy, with commas. Of the start. @default `NO_PROXY` of the environment */
+  readonly noProxy?: string
   /** Layers that come at a time. @default 3 */
   readonly maxConcurrentDownloads: number
   /** How long a daemon that stops waits for what it does; negative is as long as it takes. In seconds. @default 15 */

@@ -25,7 +25,7 @@ export function parseConfig(text: string, path: string): DaemonSettings {
   }
   const settings: Record<string, unknown> = {}
   const unknown: string[] = []
-  for (const [key, value] of Object.entries(config)) {
+  for (const [key, value] of Object.entries(withoutGroups(config, path))) {
     const found = Object.entries(settingNames).find(([, setting]) => setting.key === key)
     if (found === undefined) {
       if (!isForeignSetting(key, value, path)) unknown.push(key)
@@ -55,7 +55,7 @@ export function mergeSettings(flags: DaemonSettings, file: DaemonSettings): Daem
   const conflicts = both.filter(name => !additive.has(name))
   if (conflicts.length > 0) {
     const told = conflicts.map(
-      name => `${settingNames[name].key}: (from flag: ${JSON.stringify(flags[name])}, from file: ${JSON.stringify(file[name])})`
+      name => `${settingNames[name].key}: (from flag: ${shown(name, flags[name])}, from file: ${shown(name, file[name])})`
     )
     throw new EngineError(
       'invalid_argument',
@@ -72,6 +72,33 @@ export function mergeSettings(flags: DaemonSettings, file: DaemonSettings): Daem
 }
 
 const additive: ReadonlySet<keyof DaemonSettings> = new Set(['registryMirrors', 'insecureRegistries', 'labels'])
+
+/** dockerd has the proxies in an object of their own. */
+function withoutGroups(config: object, path: string): object {
+  const { proxies, ...others } = { proxies: undefined, ...config }
+  if (proxies === undefined) return config
+  if (typeof proxies !== 'object' || proxies === null || Array.isArray(proxies)) {
+    throw new EngineError('invalid_argument', `proxies (in ${path}): expected an object with http-proxy, https-proxy and no-proxy`)
+  }
+  const unknown = Object.keys(proxies).filter(key => !proxyKeys.has(key))
+  if (unknown.length > 0) {
+    throw new EngineError(
+      'invalid_argument',
+      `the following directives don't match any configuration option: ${unknown.join(', ')} (in ${path})`,
+      {
+        details: { keys: unknown }
+      }
+    )
+  }
+  return { ...others, ...Object.fromEntries(Object.entries(proxies).filter(([, value]) => value !== '')) }
+}
+
+const proxyKeys: ReadonlySet<string> = new Set(['http-proxy', 'https-proxy', 'no-proxy'])
+
+/** A value as a message may show it: the URL of a proxy may hold credentials. */
+function shown(name: keyof DaemonSettings, value: unknown): string {
+  return name === 'httpProxy' || name === 'httpsProxy' ? '***' : JSON.stringify(value)
+}
 
 function parseJson(text: string, path: string): unknown {
   try {

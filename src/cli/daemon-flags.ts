@@ -45,6 +45,9 @@ const flagGroups: Readonly<Record<string, Readonly<Partial<Record<Name, FlagText
       argument: 'host',
       description: `registry, or range of addresses such as 10.0.0.0/8, to reach by plain HTTP or unchecked TLS${repeated}`
     },
+    httpProxy: { argument: 'url', description: 'proxy for plain HTTP registries (default: HTTP_PROXY)' },
+    httpsProxy: { argument: 'url', description: 'proxy for HTTPS registries (default: HTTPS_PROXY)' },
+    noProxy: { argument: 'hosts', description: 'hosts and ranges to reach without a proxy, with commas (default: NO_PROXY)' },
     maxConcurrentDownloads: { argument: 'count', description: 'layers to pull at a time (default: 3)' }
   },
   'Networks:': {

@@ -11,6 +11,9 @@ const longestMs = 2 ** 31 - 1
 const taken = [
   'registryMirrors',
   'insecureRegistries',
+  'httpProxy',
+  'httpsProxy',
+  'noProxy',
   'shutdownTimeoutSeconds',
   'maxConcurrentDownloads',
   'shmBytes',

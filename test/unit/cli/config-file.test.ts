@@ -29,6 +29,18 @@ describe('the configuration file', () => {
     expect(parseConfig(' \n', 'x.json')).toEqual({})
   })
 
+  it("has dockerd's group of proxies, or its parts", () => {
+    const proxies = { 'http-proxy': 'http://p:1', 'https-proxy': '', 'no-proxy': 'a,b' }
+    const settings = { httpProxy: 'http://p:1', noProxy: 'a,b' }
+    expect(parseConfig(JSON.stringify({ proxies }), 'x.json')).toEqual(settings)
+    expect(parseConfig(JSON.stringify({ 'http-proxy': 'http://p:1', 'no-proxy': 'a,b' }), 'x.json')).toEqual(settings)
+    expect(() => parseConfig('{"proxies":{"ftp-proxy":"x"}}', 'x.json')).toThrow(/don't match any configuration option: ftp-proxy/)
+    expect(() => parseConfig('{"proxies":"x"}', 'x.json')).toThrow(/proxies \(in x\.json\): expected an object/)
+    const conflict = () => mergeSettings({ httpProxy: 'http://u:hunter2@p' }, { httpProxy: 'http://u:hunter3@p' })
+    expect(conflict).toThrow(/http-proxy: \(from flag/)
+    expect(conflict).not.toThrow(/hunter/)
+  })
+
   it('may say what is so anyway', () => {
     const text = JSON.stringify({
       'storage-driver': 'overlay2',

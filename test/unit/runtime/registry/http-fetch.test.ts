@@ -139,7 +139,7 @@ describe('httpFetch', () => {
 
 describe('FetchPool', () => {
   it("keeps to the process's own fetch where somebody has replaced it", async () => {
-    const pool = new FetchPool(undefined, {})
+    const pool = new FetchPool({ registries: {} })
     const url = new URL('http://registry.example/')
     expect(await pool.fetchFor(url)).not.toBe(globalThis.fetch)
     const original = globalThis.fetch
@@ -161,7 +161,7 @@ describe('FetchPool', () => {
     it("takes no notice of the one that Node's fetch makes for itself", async () => {
       await fetch(await serve((_, response) => void response.end('x')))
       expect(Reflect.get(globalThis, symbol)).toBeDefined()
-      expect(await new FetchPool(undefined, {}).fetchFor(url)).not.toBe(globalThis.fetch)
+      expect(await new FetchPool({ registries: {} }).fetchFor(url)).not.toBe(globalThis.fetch)
     })
 
     it.each([
@@ -172,7 +172,7 @@ describe('FetchPool', () => {
       ['something unknown', () => ({ dispatch() {} })]
     ])('keeps to %s', async (_, make) => {
       Reflect.set(globalThis, symbol, make())
-      expect(await new FetchPool(undefined, {}).fetchFor(url)).toBe(globalThis.fetch)
+      expect(await new FetchPool({ registries: {} }).fetchFor(url)).toBe(globalThis.fetch)
     })
   })
 })

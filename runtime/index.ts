@@ -64,6 +64,7 @@ import type { Registries } from './registry-server/registries.js'
 import { type EngineSettings, LiveSettings } from './settings/engine-settings.js'
 import { createSnapshotter } from './snapshots/overlay-snapshotter.js'
 import { createWatchdog } from './supervise/watchdog.js'
+import { createTrustGate } from './trust/trust-gate.js'
 import { createVolumeService } from './volumes/create-volume-service.js'
 
 /** Settings of the in-process runtime. */
@@ -146,6 +147,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const registries = new LiveRegistries(options.registries ?? {}, registryLists(settings.current))
     const proxies = () => proxiesOf(settings.current)
     const registry = opened(createRegistryClient({ registries: registries.settings, settle: registries.settle, proxies }))
+    const trust = createTrustGate({ registry, rules: settings.current.trust })
     const trash = opened(new Trash(paths.trash))
     await trash.sweep()
     const snapshotter = opened(await createSnapshotter({ root: paths.root, metadata }))
@@ -162,6 +164,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
     const downloads = new Semaphore(settings.current.maxConcurrentDownloads)
     const images = createImageService({
       downloads,
+      trust,
       content,
       metadata,
       snapshotter,
@@ -258,7 +261,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       },
       reload(change) {
         checkSettings({ ...settings.current, ...change })
+        const useRules = trust.compile({ ...settings.current, ...change }.trust)
         registries.change(registryLists({ ...settings.current, ...change }))
+        useRules()
         settings.change(change)
         downloads.places = settings.current.maxConcurrentDownloads
         context.events.publish(reloadEvent(context))

@@ -1,3 +1,4 @@
+export type { TrustedRoot, TrustPolicy, TrustRule, TrustRules } from './api/trust-policy.js'
 export type {
   AttachOptions,
   CommitOptions,

@@ -16,7 +16,7 @@ export interface RequestTarget {
  * name.
  */
 const slashedNames: Readonly<Record<string, ReadonlySet<string>>> = {
-  images: new Set(['json', 'attestations', 'history', 'push', 'tag', 'get']),
+  images: new Set(['json', 'attestations', 'history', 'push', 'tag', 'get', 'verify', 'payload', 'sign']),
   distribution: new Set(['json']),
   plugins: new Set(['json', 'enable', 'disable', 'upgrade', 'push', 'set'])
 }
@@ -56,6 +56,8 @@ export function versionOf({ version }: RequestTarget, engine: DaemonEngine): str
 }
 
 function escapeName(path: string): string {
+  // Gantry's own calls have its name before the resource.
+  if (path.startsWith('/gantry/')) return `/gantry${escapeName(path.slice('/gantry'.length))}`
   const [, resource = '', ...rest] = path.split('/')
   const verbs = slashedNames[resource]
   if (verbs === undefined || rest.length < 2) return path

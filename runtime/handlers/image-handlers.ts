@@ -1,4 +1,11 @@
-import { decodeRegistryAuth, type Handlers, type ImageInspectResponse, type ImageSummary } from '../../src/api/index.js'
+import {
+  decodeRegistryAuth,
+  decodeTrustPolicy,
+  type Handlers,
+  type ImageInspectResponse,
+  type ImageSummary,
+  type TrustPolicy
+} from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { commitContainer } from '../containers/commit.js'
 import type { ContainerContext } from '../containers/container-context.js'
@@ -23,12 +30,14 @@ export function imageHandlers(context: ContainerContext): Handlers {
       const text = referenceText(query.fromImage, query.tag)
       const reference = parseReference(text)
       const auth = authOf(headers?.['X-Registry-Auth'])
+      const verify = verifyOf(headers?.['X-Gantry-Verify'])
       const stopped = new AbortController()
       const stop = AbortSignal.any([signal, stopped.signal])
       const pull = pullMessages(reference.path, reference.digest ?? reference.tag ?? 'latest', () => stopped.abort())
       const done = images.pull(text, {
         ...(query.platform && { platform: query.platform }),
         ...(auth && { auth }),
+        ...(verify && { verify }),
         signal: stop,
         onProgress: pull.onProgress
       })
@@ -106,6 +115,13 @@ export function imageHandlers(context: ContainerContext): Handlers {
 
     ImageAttestations: input => imageAttestations(input, images),
 
+    async ImageVerify({ path, headers }, { signal }) {
+      const auth = authOf(headers?.['X-Registry-Auth'])
+      const verify = verifyOf(headers?.['X-Gantry-Verify'])
+      const { digest, checked } = await images.verify(path.name, { signal, ...(auth && { auth }), ...(verify && { verify }) })
+      return { Digest: digest, Checked: checked }
+    },
+
     ImagePrune: ({ query }, { signal }) => pruneImages(context, query?.filters ?? {}, signal)
   }
 }
@@ -114,6 +130,10 @@ export function imageHandlers(context: ContainerContext): Handlers {
 function referenceText(image: string, tag: string | undefined): string {
   if (!tag) return image
   return tag.startsWith('sha256:') ? `${image}@${tag}` : `${image}:${tag}`
+}
+
+function verifyOf(header: string | undefined): TrustPolicy | undefined {
+  return header === undefined ? undefined : decodeTrustPolicy(header)
 }
 
 /** Credentials of a call. A header without any says that there shall be none. */

@@ -9,6 +9,7 @@ import { formatPlatform, hostPlatform, parsePlatform } from '../registry/platfor
 import { canonical, familiar, parseReference } from '../registry/reference.js'
 import type { RegistryClient } from '../registry/registry-client.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
+import { createTrustGate, type TrustGate } from '../trust/trust-gate.js'
 import { readAttestations } from './attestations.js'
 import { collectGarbage } from './collect-garbage.js'
 import { commitImage } from './commit-image.js'
@@ -19,6 +20,7 @@ import { abandonDeadLeases, type DeadLeases, imageHolding, listGarbage, putGarba
 import { planRemoval } from './plan-removal.js'
 import { type PullParts, pullImage } from './pull-image.js'
 import { Semaphore } from './semaphore.js'
+import { verifyImage } from './verify-image.js'
 
 export interface ImageServiceOptions {
   readonly content: ContentStore
@@ -33,6 +35,8 @@ export interface ImageServiceOptions {
   readonly platform?: string
   /** How many layers come at a time: Docker's `max-concurrent-downloads`. @default 3 */
   readonly downloads?: Semaphore
+  /** @default one that asks for signatures only where a caller does */
+  readonly trust?: TrustGate
 }
 
 /** The image service, and what only the composition root calls. */
@@ -55,6 +59,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
   const parts: PullParts = {
     ...options,
     locks: createDigestLocks({ directory: join(options.runRoot, 'locks'), lock: options.lock }),
+    trust: options.trust ?? createTrustGate({ registry: options.registry }),
     places: options.downloads ?? new Semaphore(defaultDownloads),
     platform: parsePlatform(options.platform ?? formatPlatform(hostPlatform()))
   }
@@ -65,6 +70,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     tag: (source, target) => tagImage(source, target, metadata),
     attestations: async (nameOrId, options) =>
       readAttestations(metadata.get<StoredImage>('images', findImage(metadata, nameOrId).id)?.attestations ?? [], parts.content, options),
+    verify: (name, verifyOptions) => verifyImage(name, verifyOptions, parts),
     commit: commitOptions => commitImage(commitOptions, parts),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
     collectGarbage: () => collectAll(parts, { before: Date.now() - resumableMs })

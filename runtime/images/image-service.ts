@@ -1,3 +1,4 @@
+import type { TrustPolicy } from '../../src/api/index.js'
 import type { RegistryAuth } from '../registry/registry-auth.js'
 import type { AttestationStatement } from './attestations.js'
 
@@ -9,7 +10,7 @@ export interface ImageService {
    * Fetch an image and unpack it. When it rejects, nothing of it is left behind.
    *
    * @throws EngineError `not_found`, `unauthenticated`, `unavailable`, `resource_exhausted` (429), `data_loss`, `invalid_argument`,
-   *   `permission_denied`, `not_supported`, `deadline_exceeded` (the registry stalls); the signal's reason on abort
+   *   `permission_denied`, `not_supported`, `deadline_exceeded` (the registry stalls), `untrusted`; the signal's reason on abort
    */
   pull(reference: string, options: PullOptions): Promise<PullResult>
   /** By reference in any spelling, by `sha256:` id, or by an unambiguous prefix of one. @throws `not_found`, `invalid_argument` (ambiguous) */
@@ -28,6 +29,12 @@ export interface ImageService {
     nameOrId: string,
     options: { readonly types: readonly string[]; readonly withStatements: boolean }
   ): Promise<readonly AttestationStatement[]>
+  /**
+   * Check the signatures of an image that is here, as a pull of it would: those that its registry has now.
+   *
+   * @throws EngineError `untrusted`, `not_found`, `invalid_argument` (no name of a repository); as {@link ImageService.pull}
+   */
+  verify(name: string, options: VerifyOptions): Promise<VerifyResult>
   /**
    * Make an image of another one and a layer on top of it. When it rejects nothing is left behind.
    *
@@ -59,8 +66,19 @@ export interface PullOptions {
   readonly platform?: string
   /** @default what the registry's settings say */
   readonly auth?: RegistryAuth | 'anonymous'
+  /** Whose signature it has to have, besides what the engine's rules say. */
+  readonly verify?: TrustPolicy
   readonly signal: AbortSignal
   readonly onProgress?: (progress: PullProgress) => void
+}
+
+export type VerifyOptions = Pick<PullOptions, 'auth' | 'verify' | 'signal'>
+
+export interface VerifyResult {
+  /** Of what the name stands for: a manifest or an index. */
+  readonly digest: string
+  /** False where nothing is asked of it. */
+  readonly checked: boolean
 }
 
 export interface PullProgress {

@@ -8,6 +8,7 @@ import { choosePlatform, formatPlatform, type Platform, parsePlatform } from '..
 import { canonical, familiar, parseReference, type Reference, withDigest } from '../registry/reference.js'
 import type { RegistryReadOptions } from '../registry/registry-client.js'
 import { type ResolvedImage, resolveImage } from '../registry/resolve-image.js'
+import type { TrustGate } from '../trust/trust-gate.js'
 import { type Attestation, blobsOfAttestations, fetchAttestations } from './attestations.js'
 import { collectGarbage } from './collect-garbage.js'
 import { type ParsedImageConfig, parseImageConfig } from './image-config.js'
@@ -21,6 +22,7 @@ export interface PullParts extends LayerParts {
   readonly metadata: MetadataStore
   /** The platform of containers here. */
   readonly platform: Platform
+  readonly trust: TrustGate
 }
 
 /** A pull in progress: what was found, and what will be stored. */
@@ -42,7 +44,7 @@ const maximumRounds = 3
 /**
  * `docker pull`. Order of events, and what a SIGKILL between two of them leaves:
  *
- * 1. manifest and configuration are fetched into memory: nothing;
+ * 1. manifest and configuration are fetched into memory, and signatures, where one is asked for: nothing;
  * 2. a lease is taken on everything the image consists of: a record that is void once its owner is dead;
  * 3. blobs are stored and layers committed, each one whole or not at all: blobs and layers that the next pull finds and uses;
  * 4. image and references are written and the lease ends, in one transaction: the image.
@@ -52,8 +54,11 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
   const wanted = options.platform === undefined ? parts.platform : parsePlatform(options.platform)
   const access: RegistryReadOptions = { signal: options.signal, ...(options.auth === undefined ? {} : { auth: options.auth }) }
   options.signal.throwIfAborted()
+  const check = parts.trust.checkFor(reference, options.verify)
   const resolved = await resolveImage(parts.registry, reference, { ...access, platform: wanted })
   crashPoint('image.resolved')
+  // Before anything else of it is fetched, and also when it is here: that it came in once does not make it trusted.
+  await check?.({ digest: resolved.target, bytes: resolved.documents[0]?.bytes ?? new Uint8Array() }, access)
   checkLayerTypes(reference, resolved)
   if (isStored(reference, resolved, parts)) {
     for (const { digest, size } of resolved.manifest.layers) new LayerProgress(digest, size, options.onProgress).present()

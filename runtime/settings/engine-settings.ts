@@ -1,4 +1,4 @@
-import type { LogConfig, Ulimit } from '../../src/api/index.js'
+import type { LogConfig, TrustRules, Ulimit } from '../../src/api/index.js'
 
 /** What is set for the engine as a whole: `daemon.json`'s keys, where they mean something to a running engine. */
 export interface EngineSettings {
@@ -16,6 +16,8 @@ export interface EngineSettings {
   readonly httpsProxy?: string
   /** Hosts that are reached without a proxy, with commas. Of the start. @default `NO_PROXY` of the environment */
   readonly noProxy?: string
+  /** Whose images may come in, by repository. @default none: every image may */
+  readonly trust: TrustRules
   /** Layers that come at a time. @default 3 */
   readonly maxConcurrentDownloads: number
   /** How long a daemon that stops waits for what it does; negative is as long as it takes. In seconds. @default 15 */
@@ -52,6 +54,7 @@ export const defaultSettings: EngineSettings = {
   debug: false,
   registryMirrors: [],
   insecureRegistries: [],
+  trust: {},
   maxConcurrentDownloads: 3,
   shutdownTimeoutSeconds: 15,
   liveRestore: true,

@@ -155,7 +155,9 @@ export const ImageCreate = defineOperation<AsyncIterable<CreateImageInfo>>()({
   },
   headers: {
     /** Credentials, see `encodeRegistryAuth`. */
-    'X-Registry-Auth': text
+    'X-Registry-Auth': text,
+    /** Gantry's own: whose signature the image has to have, see `encodeTrustPolicy`. */
+    'X-Gantry-Verify': text
   },
   body: () => optional(bytes())
 })

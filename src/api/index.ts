@@ -69,6 +69,17 @@ export { codeOfMessage, streamError, streamErrorMessage } from './stream-error.j
 export * from './swarm-operations.js'
 export * from './system-operations.js'
 export * from './task-operations.js'
+export * from './trust-operations.js'
+export {
+  checkTrustPolicy,
+  checkTrustRules,
+  decodeTrustPolicy,
+  encodeTrustPolicy,
+  type TrustedRoot,
+  type TrustPolicy,
+  type TrustRule,
+  type TrustRules
+} from './trust-policy.js'
 export { type InputIssue, validateInput } from './validate.js'
 export { compareVersions, isAtLeast, newestVersion, oldestVersion, parseVersion, supports, type Version } from './versions.js'
 export * from './volume-operations.js'

@@ -12,6 +12,7 @@ import * as service from './service-operations.js'
 import * as swarm from './swarm-operations.js'
 import * as system from './system-operations.js'
 import * as task from './task-operations.js'
+import * as trust from './trust-operations.js'
 import * as volume from './volume-operations.js'
 
 /** Every operation, by id. */
@@ -19,6 +20,7 @@ export const operations = Object.freeze({
   ...container,
   ...exec,
   ...image,
+  ...trust,
   ...network,
   ...volume,
   ...system,

@@ -14,7 +14,7 @@ export function streamError(value: unknown): EngineError | undefined {
   const message = [detail.message, error].find(text => typeof text === 'string' && text !== '')
   if (typeof message !== 'string') return undefined
   const status = typeof detail.code === 'number' && detail.code >= 400 && detail.code < 600 ? detail.code : undefined
-  const code = status === undefined || status === 500 ? codeOfMessage(message) : codeOf(status)
+  const code = status === undefined || status === 500 || tellsUntrusted(status, message) ? codeOfMessage(message) : codeOf(status)
   return new EngineError(code ?? 'failed', message, { details: { streamed: true, ...(status !== undefined && { status }) } })
 }
 
@@ -28,6 +28,13 @@ export function streamErrorMessage(error: unknown): {
   return { errorDetail: { code, message }, error: message }
 }
 
+/** Whether a refusal is Gantry's for an image without the right signature: its status alone says less. */
+export function tellsUntrusted(status: number, message: string): boolean {
+  return status === statusOf('untrusted') && untrusted.test(message)
+}
+
+const untrusted = /: it is not trusted: /
+
 /**
  * What an engine's words say where its status does not: dockerd answers 500, or a message in the stream, for most of what a registry
  * refuses. The words are those of the distribution specification's error codes and of Go's network errors.
@@ -38,6 +45,7 @@ export function codeOfMessage(message: string): ErrorCode | undefined {
 
 // In this order: "pull access denied ... repository does not exist" is Docker's answer for an image that is not there.
 const phrases: readonly (readonly [RegExp, ErrorCode])[] = [
+  [untrusted, 'untrusted'],
   [/repository does not exist|manifest unknown|name unknown|blob unknown|manifest for \S+ not found|: not found$/i, 'not_found'],
   [/toomanyrequests|too many requests/i, 'resource_exhausted'],
   [/unauthorized|authentication required|no basic auth credentials/i, 'unauthenticated'],

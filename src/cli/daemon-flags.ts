@@ -48,6 +48,10 @@ const flagGroups: Readonly<Record<string, Readonly<Partial<Record<Name, FlagText
     httpProxy: { argument: 'url', description: 'proxy for plain HTTP registries (default: HTTP_PROXY)' },
     httpsProxy: { argument: 'url', description: 'proxy for HTTPS registries (default: HTTPS_PROXY)' },
     noProxy: { argument: 'hosts', description: 'hosts and ranges to reach without a proxy, with commas (default: NO_PROXY)' },
+    trust: {
+      argument: 'rule',
+      description: `whose images may come in, as ghcr.io/owner/*=/etc/keys/owner.pub, *=reject or *=accept${repeated} (default: every image may)`
+    },
     maxConcurrentDownloads: { argument: 'count', description: 'layers to pull at a time (default: 3)' }
   },
   'Networks:': {

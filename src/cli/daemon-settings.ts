@@ -26,6 +26,7 @@ export const settingNames = {
   httpProxy: { key: 'http-proxy', flag: 'http-proxy', type: 'text', reloads: false },
   httpsProxy: { key: 'https-proxy', flag: 'https-proxy', type: 'text', reloads: false },
   noProxy: { key: 'no-proxy', flag: 'no-proxy', type: 'text', reloads: false },
+  trust: { key: 'trust-policy', flag: 'trust-policy', type: 'trust', reloads: true },
   maxConcurrentDownloads: { key: 'max-concurrent-downloads', flag: 'max-concurrent-downloads', type: 'count', reloads: true },
   logDriver: { key: 'log-driver', flag: 'log-driver', type: 'text', reloads: false },
   logOptions: { key: 'log-opts', flag: 'log-opt', type: 'options', reloads: false },

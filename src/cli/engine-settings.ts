@@ -14,6 +14,7 @@ const taken = [
   'httpProxy',
   'httpsProxy',
   'noProxy',
+  'trust',
   'shutdownTimeoutSeconds',
   'maxConcurrentDownloads',
   'shmBytes',

@@ -1,6 +1,8 @@
 import { isIP } from 'node:net'
+import type { TrustRules } from '../api/index.js'
 import { parseSize } from '../util/parse-size.js'
 import { type LogLevel, logLevels } from './log.js'
+import { trustOfFile, trustOfFlag } from './trust-setting.js'
 import { parseUlimit, type UlimitSetting, ulimitsOfFile } from './ulimit-setting.js'
 
 /** How a kind of setting is written: in the configuration file, and as a flag. */
@@ -109,5 +111,11 @@ interface PoolSetting {
   readonly size: number
 }
 
+const trust: SettingType<TrustRules> = {
+  expected: 'a rule, as in ghcr.io/owner/*=/etc/keys/owner.pub or *=reject',
+  ofFile: trustOfFile,
+  ofFlag: trustOfFlag
+}
+
 /** The kinds of settings. */
-export const settingTypes = { text, texts, addresses, boolean, seconds, count, bytes, level, options, ulimits, pools } as const
+export const settingTypes = { text, texts, addresses, boolean, seconds, count, bytes, level, options, ulimits, pools, trust } as const

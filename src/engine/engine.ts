@@ -1,4 +1,5 @@
 import type { EventEmitter } from 'eventemitter3'
+import type { TrustRules } from '../api/index.js'
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
 import type { ListenOptions, TransportKind } from '../transport/transport.js'
 import type { EngineEvent, EngineEvents } from './events/engine-event.js'
@@ -24,6 +25,13 @@ export interface EngineOptions {
   runtime?: 'crun' | 'runc' | (string & {})
   /** Settings by registry host. Engines behind a socket have their own settings and take `auth` only. */
   registries?: Record<string, RegistryOptions>
+  /**
+   * Whose images may come in, by repository; the most specific pattern counts. What no pattern is for is accepted. An engine behind a socket
+   * has its own rules.
+   *
+   * @example { '*': 'reject', 'localhost:5000': 'accept', 'ghcr.io/owner/*': { keyPem } }
+   */
+  trust?: TrustRules
   /** Ends the search for an engine. */
   signal?: AbortSignal
 }
@@ -55,6 +63,8 @@ export interface Capabilities {
   /** Network drivers. */
   readonly networks: readonly string[]
   readonly ipv6: boolean
+  /** Whether signatures of images can be checked and made. */
+  readonly trust: boolean
 }
 
 /** An engine that was considered, and what became of it. */

@@ -67,6 +67,8 @@ export interface Transport extends AsyncDisposable {
   readonly reach?: EngineReach
   /** The API version spoken, e.g. `1.41`: negotiated, never pinned. */
   readonly apiVersion: string
+  /** Whether the engine is one of this package, which has calls that others do not: `/gantry/...`, `X-Gantry-...`. @default false */
+  readonly isGantry?: boolean
   call<Op extends Operation>(operation: Op, input: InputOf<Op>, options?: CallOptions): Promise<OutputOf<Op>>
   /** Serve the engine over HTTP to others. Only an engine of this process can. */
   listen?(address: string, options?: ListenOptions): Promise<Listener>

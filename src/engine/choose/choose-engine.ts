@@ -131,7 +131,7 @@ function named(place: Located): { readonly name: string; readonly endpoint?: str
 }
 
 function portsFor(options: CheckedEngineOptions): ChoicePorts {
-  const { host, context, tls, root, runtime, registries, signal } = options
+  const { host, context, tls, root, runtime, registries, trust, signal } = options
   return {
     locate: () =>
       locate(machinePorts(), { ...(host !== undefined && { host }), ...(context !== undefined && { context }), ...(tls && { tls }) }),
@@ -145,6 +145,7 @@ function portsFor(options: CheckedEngineOptions): ChoicePorts {
         registries: runtimeRegistries(registries),
         ...(root !== undefined && { root }),
         ...(runtime !== undefined && { runtime }),
+        ...(trust && { settings: { trust } }),
         ...(signal && { signal })
       })
     },

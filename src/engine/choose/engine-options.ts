@@ -1,3 +1,4 @@
+import { checkTrustRules, type TrustRules } from '../../api/index.js'
 import { EngineError } from '../../errors/index.js'
 import type { TlsOptions } from '../../transport/tls-options.js'
 import { checkBoolean, checkKeys, checkObject, checkOneOf, checkSignal, checkString, checkStrings, optional } from '../checks.js'
@@ -14,10 +15,11 @@ export interface CheckedEngineOptions {
   readonly root?: string
   readonly runtime?: string
   readonly registries: Readonly<Record<string, RegistryOptions>>
+  readonly trust?: TrustRules
   readonly signal?: AbortSignal
 }
 
-const keys = ['transport', 'host', 'context', 'tls', 'root', 'runtime', 'registries', 'signal']
+const keys = ['transport', 'host', 'context', 'tls', 'root', 'runtime', 'registries', 'trust', 'signal']
 
 /** Check what `createEngine` was given, and that its parts do not contradict each other. @throws EngineError `invalid_argument` */
 export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions {
@@ -30,8 +32,9 @@ export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions
   const runtime = optional(checkString, 'createEngine.runtime', given.runtime)
   const signal = optional(checkSignal, 'createEngine.signal', given.signal)
   const registries = optional(checkRegistries, 'createEngine.registries', given.registries) ?? {}
+  const trust = optional(checkTrustRules, 'createEngine.trust', given.trust)
   const remote = named({ host, context, tls })
-  const local = named({ root, runtime })
+  const local = named({ root, runtime, trust })
   if (local !== undefined && (remote !== undefined || transport === 'http')) {
     throw contradiction(local, remote ?? "transport: 'http'", 'the first is a setting of the in-process runtime')
   }
@@ -39,7 +42,7 @@ export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions
     throw contradiction(remote, "transport: 'in-process'", 'the first leads to an engine behind a socket')
   }
   return {
-    // Who says where this host's engine keeps its data, or what it runs containers with, means this host's engine.
+    // Who says where this host's engine keeps its data, what it runs containers with or what it lets in, means this host's engine.
     transport: local === undefined ? transport : 'in-process',
     registries,
     ...(host !== undefined && { host }),
@@ -47,6 +50,7 @@ export function checkEngineOptions(options: EngineOptions): CheckedEngineOptions
     ...(tls && { tls }),
     ...(root !== undefined && { root }),
     ...(runtime !== undefined && { runtime }),
+    ...(trust && { trust }),
     ...(signal && { signal })
   }
 }

@@ -15,7 +15,7 @@ export async function openEngine(options: EngineOptions): Promise<Engine> {
   try {
     refuseForeignRegistries(transport, checked.registries)
     const call = checked.signal === undefined ? {} : { signal: checked.signal }
-    const capabilities = capabilitiesOf(await transport.call(SystemInfo, {}, call))
+    const capabilities = capabilitiesOf(await transport.call(SystemInfo, {}, call), transport)
     return new EngineHandle({ transport, candidates, capabilities, registries: checked.registries })
   } catch (error) {
     await transport.close().catch(() => {})

@@ -1,3 +1,4 @@
+import type { TrustPolicy } from '../../api/index.js'
 import type { PullPolicy } from '../processes/process.js'
 import type { Abortable, Auth, Digest, Duration, PortSpec, Size } from '../values.js'
 
@@ -18,6 +19,13 @@ export interface PullOptions extends Abortable {
   policy?: PullPolicy
   /** @default what the engine was given for the registry, else anonymous */
   auth?: Auth
+  /**
+   * Whose signature the image has to have, whether it is here already or not; besides what the engine's own rules say. Engines other than
+   * Gantry's cannot check: they refuse it with `not_supported`.
+   *
+   * @default 'reject-unsigned' where `DOCKER_CONTENT_TRUST` is set, else nothing
+   */
+  verify?: TrustPolicy
 }
 
 /** Bounds on what a container may use. */

@@ -1,5 +1,5 @@
 import { hostImageReference } from '../../api/host-image.js'
-import { ImageCreate, ImageInspect } from '../../api/index.js'
+import { encodeTrustPolicy, ImageCreate, ImageInspect, ImageVerify, type TrustPolicy } from '../../api/index.js'
 import type { InputOf, OutputOf } from '../../api/operation.js'
 import { EngineError } from '../../errors/index.js'
 import { type CallLimits, openCallScope } from '../call-scope.js'
@@ -7,6 +7,7 @@ import { call, callWith, type EngineContext } from '../context.js'
 import type { EngineEvent } from '../events/engine-event.js'
 import type { PullPolicy } from '../processes/process.js'
 import type { Auth, Digest } from '../values.js'
+import { contentTrust } from './content-trust.js'
 import { digestOf, type ImageFacts } from './image-facts.js'
 import { splitReference } from './image-reference.js'
 import { PullProgress } from './pull-progress.js'
@@ -18,6 +19,8 @@ export interface PullRequest extends CallLimits {
   readonly platform?: string
   readonly policy: PullPolicy
   readonly auth?: Auth
+  /** Whose signature it has to have. @default 'reject-unsigned' where the environment asks for content trust */
+  readonly verify?: TrustPolicy
   readonly emit: (event: EngineEvent) => void
 }
 
@@ -33,6 +36,7 @@ export async function pullImage(context: EngineContext, request: PullRequest): P
   if (policy !== 'always') {
     const present = await inspectIfPresent(context, reference, request)
     if (present !== undefined) {
+      await verifyPresent(context, request)
       emitPulled(context, request, { digest: digestOf(present, reference), bytes: 0, fromCache: true })
       return present
     }
@@ -63,6 +67,22 @@ async function inspectIfPresent(context: EngineContext, reference: string, limit
   }
 }
 
+/** That an image is here does not make it trusted. Where nothing is asked of it, this asks no registry. */
+async function verifyPresent(context: EngineContext, request: PullRequest): Promise<void> {
+  const { reference, verify = contentTrust() } = request
+  if (verify === undefined && !context.transport.isGantry) return
+  const scope = openCallScope(`check of ${reference}`, request, context.session.closing)
+  try {
+    const login = await resolveAuth(reference, request.auth, { registries: context.registries, signal: scope.signal })
+    const headers = headersOf(request, login)
+    await callWith(context, ImageVerify, { path: { name: reference }, ...(headers && { headers }) }, { signal: scope.signal })
+  } catch (error) {
+    throw aboutReference(error, reference)
+  } finally {
+    scope.release()
+  }
+}
+
 async function fetchImage(context: EngineContext, request: PullRequest): Promise<PullProgress> {
   const { reference, platform } = request
   const scope = openCallScope(`pull of ${reference}`, request, context.session.closing)
@@ -70,7 +90,7 @@ async function fetchImage(context: EngineContext, request: PullRequest): Promise
   let login: ResolvedAuth | undefined
   try {
     login = await resolveAuth(reference, request.auth, { registries: context.registries, signal: scope.signal })
-    const input = pullInput(reference, platform, login)
+    const input = pullInput(reference, platform, headersOf(request, login))
     for await (const message of await callWith(context, ImageCreate, input, { signal: scope.signal })) {
       const event = progress.next(message)
       if (event !== undefined) emit(context, request, event)
@@ -83,13 +103,21 @@ async function fetchImage(context: EngineContext, request: PullRequest): Promise
   }
 }
 
-function pullInput(reference: string, platform: string | undefined, { header }: ResolvedAuth): InputOf<typeof ImageCreate> {
+type PullHeaders = InputOf<typeof ImageCreate>['headers']
+
+function pullInput(reference: string, platform: string | undefined, headers: PullHeaders): InputOf<typeof ImageCreate> {
   const { name, tag } = splitReference(reference)
   // An engine would take it for a wish to have all tags.
   if (tag === '') throw new EngineError('invalid_argument', `${reference}: the tag is empty. Name one, or leave out the colon`)
+  return { query: { fromImage: name, tag, ...(platform !== undefined && { platform }) }, ...(headers && { headers }) }
+}
+
+/** Credentials, and whose signature is asked for. */
+function headersOf({ verify = contentTrust() }: PullRequest, { header }: ResolvedAuth): PullHeaders {
+  if (header === undefined && verify === undefined) return undefined
   return {
-    query: { fromImage: name, tag, ...(platform !== undefined && { platform }) },
-    ...(header !== undefined && { headers: { 'X-Registry-Auth': header } })
+    ...(header !== undefined && { 'X-Registry-Auth': header }),
+    ...(verify !== undefined && { 'X-Gantry-Verify': encodeTrustPolicy(verify) })
   }
 }
 
@@ -108,6 +136,10 @@ function emit(context: EngineContext, request: PullRequest, event: EngineEvent):
 
 /** An engine's error, with the image that it is about. */
 function aboutReference(error: unknown, reference: string): unknown {
-  if (!EngineError.is(error) || error.message.includes(reference)) return error
+  if (!EngineError.is(error)) return error
+  if (error.code === 'untrusted' && contentTrust() !== undefined) {
+    return new EngineError(error.code, `${error.message} (DOCKER_CONTENT_TRUST is set)`, { details: error.details, cause: error })
+  }
+  if (error.message.includes(reference)) return error
   return new EngineError(error.code, `pull of ${reference}: ${error.message}`, { details: error.details, cause: error })
 }

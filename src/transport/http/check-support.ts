@@ -6,6 +6,7 @@ import { EngineError } from '../../errors/index.js'
 interface Engine {
   readonly endpoint: string
   readonly apiVersion: string
+  readonly isGantry: boolean
 }
 
 interface Versioned {
@@ -26,13 +27,28 @@ export function checkSupport(operation: Operation, input: OperationInput, engine
     })
   }
   check(operation.id, operation, operation, engine)
+  if (operation.path.startsWith('/gantry/')) checkGantry(operation.id, operation, engine)
   for (const part of ['query', 'headers'] as const) {
     const given = input[part]
     if (given === undefined) continue
     for (const [name, parameter] of Object.entries(operation.parameters[part] ?? {})) {
-      if (Reflect.get(given, name) !== undefined) check(`${operation.id} with ${part}.${name}`, parameter, operation, engine)
+      if (Reflect.get(given, name) === undefined) continue
+      check(`${operation.id} with ${part}.${name}`, parameter, operation, engine)
+      if (name.startsWith('X-Gantry-')) checkGantry(`${operation.id} with ${part}.${name}`, operation, engine)
     }
   }
+}
+
+/** Other engines answer 404 to what they do not know, or ignore it without a word. */
+function checkGantry(what: string, operation: Operation, { endpoint, isGantry }: Engine): void {
+  if (isGantry) return
+  throw new EngineError(
+    'not_supported',
+    `${what} is Gantry's own; the engine at ${endpoint} is another one: use the in-process engine or gantry daemon`,
+    {
+      details: { operation: operation.id, endpoint }
+    }
+  )
 }
 
 function check(what: string, versions: Versioned, operation: Operation, { endpoint, apiVersion }: Engine): void {

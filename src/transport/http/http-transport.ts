@@ -17,6 +17,7 @@ export interface HttpTransportParts {
   readonly target: Endpoint
   readonly connections: Connections
   readonly apiVersion: string
+  readonly isGantry: boolean
   /** How long an ordinary call may wait for its answer. */
   readonly deadlineMs: number
   readonly reach: EngineReach
@@ -32,6 +33,7 @@ export class HttpTransport implements Transport {
   readonly kind: TransportKind
   readonly endpoint: string
   readonly apiVersion: string
+  readonly isGantry: boolean
   readonly reach: EngineReach
   readonly #parts: HttpTransportParts
   readonly #prefix: string
@@ -43,6 +45,7 @@ export class HttpTransport implements Transport {
     this.kind = target.kind
     this.endpoint = target.display
     this.apiVersion = apiVersion
+    this.isGantry = parts.isGantry
     this.reach = parts.reach
     this.#parts = parts
     this.#prefix = `${target.kind === 'tcp' ? target.basePath : ''}/v${apiVersion}`

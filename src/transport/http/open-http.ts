@@ -38,17 +38,21 @@ export async function openHttp(options: OpenHttpOptions): Promise<Transport> {
   const connections = await openConnections(target, options.tls)
   const prefix = target.kind === 'tcp' ? target.basePath : ''
   try {
-    const ping = (method: 'HEAD' | 'GET'): Promise<HttpResponse> => {
+    let server = ''
+    const ping = async (method: 'HEAD' | 'GET'): Promise<HttpResponse> => {
       const request = { method, path: `${prefix}/_ping`, headers: {}, timeoutMs: deadlineMs }
-      return exchange(connections.short, request, new CallScope(signal, () => {}), (error, headArrived) =>
+      const response = await exchange(connections.short, request, new CallScope(signal, () => {}), (error, headArrived) =>
         connectionError(error, target, pingFacts(method), headArrived)
       )
+      server = response.headers.server ?? ''
+      return response
     }
     const apiVersion = await negotiate(ping, target.display, { methods: target.kind === 'ssh' ? 'GET' : 'HEAD, then GET' })
     return new HttpTransport({
       target,
       connections,
       apiVersion,
+      isGantry: /^Gantry\//.test(server),
       deadlineMs,
       reach: { host: options.host, ...(options.tls && { tls: options.tls }) }
     })

@@ -1,5 +1,5 @@
 import { codeOf } from '../../api/status.js'
-import { codeOfMessage } from '../../api/stream-error.js'
+import { codeOfMessage, tellsUntrusted } from '../../api/stream-error.js'
 import { EngineError, type ErrorCode } from '../../errors/index.js'
 import type { CallFacts } from './connection-error.js'
 import type { HttpResponse } from './exchange.js'
@@ -49,6 +49,7 @@ const registryCalls: ReadonlySet<string> = new Set([
 ])
 
 function codeFor(status: number, said: string, { operation }: CallFacts): ErrorCode {
+  if (tellsUntrusted(status, said)) return 'untrusted'
   const fromWords = status === 500 && registryCalls.has(operation) ? codeOfMessage(said) : undefined
   return fromWords ?? codeOf(status, operation)
 }

@@ -13,6 +13,7 @@ export type ReloadedSettings = Parameters<Runtime['reload']>[0]
 /** Calls the runtime's handlers directly. */
 export class InProcessTransport implements Transport {
   readonly kind = 'in-process'
+  readonly isGantry = true
   readonly endpoint: string
   readonly apiVersion: string
   readonly #runtime: Runtime

@@ -43,6 +43,8 @@ export const folderGraph: FolderGraph = {
   'runtime/metadata': { from: ground },
   'runtime/events': { from: contract },
   'runtime/registry': { from: ground },
+  // Of the contract: a policy, as it is given and kept.
+  'runtime/trust': { from: ['runtime/registry', ...contract] },
   // Of the registry: what a digest is.
   'runtime/content': { from: ['runtime/host', 'runtime/metadata', 'runtime/registry', ...ground] },
   'runtime/layers': { from: ['runtime/host', ...ground] },
@@ -53,7 +55,16 @@ export const folderGraph: FolderGraph = {
   // Of snapshots: how much a tree takes.
   'runtime/volumes': { from: ['runtime/host', 'runtime/metadata', 'runtime/events', 'runtime/snapshots', ...contract] },
   'runtime/images': {
-    from: ['runtime/host', 'runtime/metadata', 'runtime/content', 'runtime/layers', 'runtime/snapshots', 'runtime/registry', ...ground]
+    from: [
+      'runtime/host',
+      'runtime/metadata',
+      'runtime/content',
+      'runtime/layers',
+      'runtime/snapshots',
+      'runtime/registry',
+      'runtime/trust',
+      ...contract
+    ]
   },
   // A registry of its own, over HTTP: it needs no root, and nothing of the engine.
   'runtime/registry-server': { from: ['runtime/content', 'runtime/registry', ...ground] },
@@ -100,6 +111,7 @@ export const folderGraph: FolderGraph = {
       'runtime/metadata',
       'runtime/events',
       'runtime/registry',
+      'runtime/trust',
       'runtime/content',
       'runtime/layers',
       'runtime/snapshots',

@@ -109,7 +109,7 @@ export class FakeEngine {
       transport: this.transport,
       candidates: [],
       registries: {},
-      capabilities: { fork: false, build: false, swarm: false, rootless: false, limits: true, networks: [], ipv6: false }
+      capabilities: { fork: false, build: false, swarm: false, rootless: false, limits: true, networks: [], ipv6: false, trust: false }
     })
     this.#answer()
   }

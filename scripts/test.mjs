@@ -1,11 +1,17 @@
 // npm test: installs what is missing, builds, then checks and tests everything. A fresh clone needs Node and nothing else.
 // The last line of the output is `N passed, N failed, N skipped`.
+import { readdirSync } from 'node:fs'
+import path from 'node:path'
 import { ensureBuild } from './lib/build.mjs'
 import { runChecks } from './lib/checks.mjs'
 import { ensureNpmPackages } from './lib/npm-packages.mjs'
+import { root } from './lib/root.mjs'
 import { Tally } from './lib/tally.mjs'
 import { importTypeScript } from './lib/transpile.mjs'
 import { runVitest } from './lib/vitest.mjs'
+
+/** Every how many-th file of the conformance suite goes with the integration tests. */
+const conformanceShare = 4
 
 const tally = new Tally()
 try {
@@ -24,10 +30,28 @@ async function runEverything() {
   const { leftoversSince, snapshotHost } = await importTypeScript('test/lab/leftovers.ts')
   const before = await snapshotHost()
   await runVitest(['unit', 'package'], tally)
-  // Side by side, each with a lab of its own: both wait more than they work. A leftover counts against whoever's data root it names.
-  const integration = runVitest(['integration'], tally)
-  await Promise.all([integration, runVitest(['conformance'], tally, integration)])
+  await runWithTheLab()
   reportLeftovers(await leftoversSince(before))
+}
+
+/**
+ * Integration and conformance tests, in two runs side by side that take about as long as each other: they wait more than they work. Each run
+ * has a lab of its own, and a leftover counts against whoever's data root it names.
+ */
+async function runWithTheLab() {
+  const { forget, print } = await importTypeScript('test/conformance/table.ts')
+  const recorded = path.join(root, '.cache', 'conformance')
+  forget(recorded)
+  const conformance = readdirSync(path.join(root, 'test/conformance')).filter(name => name.endsWith('.test.ts'))
+  const files = conformance.map(name => `test/conformance/${name}`)
+  const env = { GANTRY_CONFORMANCE_SHARED: '1' }
+  const first = runVitest(['integration', 'conformance'], tally, {
+    files: ['test/integration/', ...files.filter((_, index) => index % conformanceShare === 0)],
+    env
+  })
+  const second = runVitest(['conformance'], tally, { files: files.filter((_, index) => index % conformanceShare !== 0), after: first, env })
+  await Promise.all([first, second])
+  print(recorded)
 }
 
 /** The programs that the lab's real registry, dockerd and images need: installed where that is possible, else said. */

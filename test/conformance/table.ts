@@ -21,23 +21,36 @@ export function record(row: Row): void {
   appendFileSync(join(folder, `${process.pid}.jsonl`), `${JSON.stringify(row)}\n`)
 }
 
+/** Set where several runs of vitest share the suite: then whoever started them forgets and prints. */
+const isShared = process.env.GANTRY_CONFORMANCE_SHARED !== undefined
+
 /** Vitest's global setup for the conformance project: forget the last run. */
 export function setup(): void {
-  rmSync(folder, { recursive: true, force: true })
+  if (!isShared) forget(folder)
 }
 
-/** Vitest's global teardown: print behaviour by transport, and keep it in `.cache/conformance.json`. */
+/** Vitest's global teardown: print behaviour by transport. */
 export function teardown(): void {
-  const rows = readRows()
+  if (!isShared) print(folder)
+}
+
+/** Forget what was recorded. */
+export function forget(recorded: string): void {
+  rmSync(recorded, { recursive: true, force: true })
+}
+
+/** Print what was recorded, behaviour by transport, and keep it in `conformance.json` beside the folder. */
+export function print(recorded: string): void {
+  const rows = readRows(recorded)
   if (rows.length === 0) return
-  writeFileSync(join(folder, '..', 'conformance.json'), JSON.stringify(rows, null, 2))
+  writeFileSync(join(recorded, '..', 'conformance.json'), JSON.stringify(rows, null, 2))
   console.log(`\n${format(rows)}\n`)
 }
 
-function readRows(): Row[] {
+function readRows(recorded: string): Row[] {
   const byKey = new Map<string, Row>()
-  for (const file of list()) {
-    for (const line of readFileSync(join(folder, file), 'utf8').split('\n')) {
+  for (const file of list(recorded)) {
+    for (const line of readFileSync(join(recorded, file), 'utf8').split('\n')) {
       if (line === '') continue
       // Written by `record`.
       const row = JSON.parse(line) as Row
@@ -47,9 +60,9 @@ function readRows(): Row[] {
   return [...byKey.values()]
 }
 
-function list(): string[] {
+function list(recorded: string): string[] {
   try {
-    return readdirSync(folder).filter(name => name.endsWith('.jsonl'))
+    return readdirSync(recorded).filter(name => name.endsWith('.jsonl'))
   } catch {
     return []
   }

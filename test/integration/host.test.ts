@@ -237,17 +237,21 @@ os.write(slave, f'{line} {columns}x{rows}'.encode())
     async function converse(socketPath: string, delaySeconds: number): Promise<string> {
       const socket = await host.openConsole(socketPath)
       const child = spawn('python3', ['-c', sender, socket.path, String(delaySeconds)], { stdio: ['ignore', 'ignore', 'inherit'] })
-      const master = await socket.master
+      const exited = once(child, 'exit')
+      const failed = exited.then(([code]) => Promise.reject(new Error(`the sender ended with ${code} before the terminal came`)))
+      const master = await Promise.race([socket.master, failed])
+      failed.catch(() => undefined)
       host.resizeTerminal(master, { columns: 101, rows: 37 })
       const terminal = new ReadStream(master)
       let said = ''
       terminal.on('data', chunk => {
         said += chunk
       })
-      // Linux tells the end of a terminal's other side by EIO.
-      const ended = once(terminal, 'error').catch(() => undefined)
+      // Linux tells the end of a terminal's other side by EIO, and the stream is closed then.
+      terminal.on('error', () => undefined)
+      const ended = once(terminal, 'close')
       writeSync(master, 'hello\n')
-      await once(child, 'exit')
+      await exited
       await ended
       terminal.destroy()
       expect(existsSync(socketPath)).toBe(false)

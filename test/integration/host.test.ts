@@ -249,7 +249,7 @@ os.write(slave, f'{line} {columns}x{rows}'.encode())
       })
       // Linux tells the end of a terminal's other side by EIO, and the stream is closed then.
       terminal.on('error', () => undefined)
-      const ended = once(terminal, 'close')
+      const ended = new Promise(resolve => terminal.once('close', resolve))
       writeSync(master, 'hello\n')
       await exited
       await ended

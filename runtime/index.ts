@@ -30,6 +30,7 @@ import { checkSettings } from './handlers/check-settings.js'
 import { containerHandlers } from './handlers/container-handlers.js'
 import { diskUsageHandlers } from './handlers/disk-usage.js'
 import { execHandlers } from './handlers/exec-handlers.js'
+import { imageArchiveHandlers } from './handlers/image-archive-handlers.js'
 import { imageHandlers } from './handlers/image-handlers.js'
 import { networkHandlers } from './handlers/network-handlers.js'
 import { pluginHandlers } from './handlers/plugin-handlers.js'
@@ -221,7 +222,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       registriesServed ??= import('./registry-server/registries.js').then(part => new part.Registries())
       return registriesServed
     }
-    const lists: Handlers = { ...imageHandlers(context), ...adopting(context, containerHandlers(context)) }
+    const lists: Handlers = {
+      ...imageHandlers(context),
+      ...imageArchiveHandlers(context),
+      ...adopting(context, containerHandlers(context))
+    }
     const listeners = new Set<Listener>()
     const openListeners = new Set<Listener>()
     const handlers = {

@@ -29,9 +29,34 @@ export interface ContentStore {
    * @throws EngineError `resource_exhausted` when the disk is full; then the file is where it was
    */
   adopt(digest: string, file: string): Promise<void>
+  /**
+   * Take in a blob whose digest is only known when all of it was read. It is not visible, and means nothing after a crash, before it is
+   * committed. When it rejects nothing is left.
+   *
+   * @param source as for `ingest`
+   * @throws EngineError `resource_exhausted` when the disk is full; what `source`, `tee` or `digest` throws; the signal's reason on abort
+   */
+  stage(source: AsyncIterable<Uint8Array>, options: StageOptions): Promise<StagedBlob>
+  /** Bytes of a blob; undefined when it is not here. */
+  sizeOf(digest: string): Promise<number | undefined>
   /** Idempotent. */
   remove(digest: string): Promise<void>
   list(): AsyncIterable<{ readonly digest: string; readonly sizeBytes: number }>
+}
+
+/** A blob that is whole on the disk and not yet in the store. */
+export interface StagedBlob {
+  readonly digest: string
+  readonly sizeBytes: number
+  /** Put it into the store. One of the two ends it, once. */
+  commit(): Promise<void>
+  /** Throw it away. Idempotent, does nothing after commit. */
+  abort(): Promise<void>
+}
+
+export interface StageOptions extends IngestOptions {
+  /** Asked once everything was handed to `tee`: its SHA-256, from whoever computes it anyway. @default it is computed here */
+  readonly digest?: () => Promise<string>
 }
 
 export interface IngestOptions {

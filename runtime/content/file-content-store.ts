@@ -7,7 +7,7 @@ import { currentProcess } from '../host/process-identity.js'
 import { type Digest, digestParts, isDigest, parseDigest } from '../registry/digest.js'
 import { abortable } from './abortable.js'
 import { ChunkWriter } from './chunk-writer.js'
-import type { ContentStore, IngestOptions } from './content-store.js'
+import type { ContentStore, IngestOptions, StagedBlob, StageOptions } from './content-store.js'
 import { abandonedBy, ownedName } from './owned-name.js'
 
 const readChunkBytes = 1024 * 1024
@@ -48,10 +48,15 @@ class FileContentStore implements ContentStore {
   }
 
   async has(digest: string): Promise<boolean> {
+    return (await this.sizeOf(digest)) !== undefined
+  }
+
+  async sizeOf(digest: string): Promise<number | undefined> {
     try {
-      return (await stat(this.path(digest))).isFile()
+      const found = await stat(this.path(digest))
+      return found.isFile() ? found.size : undefined
     } catch (error) {
-      if (errnoOf(error) === 'ENOENT') return false
+      if (errnoOf(error) === 'ENOENT') return undefined
       throw error
     }
   }
@@ -123,6 +128,29 @@ class FileContentStore implements ContentStore {
     }
   }
 
+  async stage(source: AsyncIterable<Uint8Array>, options: StageOptions): Promise<StagedBlob> {
+    options.signal.throwIfAborted()
+    const temporary = join(this.#ingest, ownedName(currentProcess()))
+    const file = await open(temporary, 'wx', 0o600).catch(error => {
+      throw diskFailure(error, 'a blob')
+    })
+    crashPoint('blob.opened')
+    const abort = () => rm(temporary, { force: true })
+    try {
+      const written = await copyInto(file, source, { algorithm: 'sha256', ...options })
+      crashPoint('blob.written')
+      await file.datasync()
+      crashPoint('blob.synced')
+      await file.close()
+      const digest = parseDigest(written.digest)
+      return { digest, sizeBytes: written.sizeBytes, abort, commit: () => this.#name(digest, temporary) }
+    } catch (error) {
+      await file.close().catch(() => undefined)
+      await abort()
+      throw diskFailure(error, 'a blob')
+    }
+  }
+
   async #name(digest: Digest, file: string): Promise<void> {
     const folder = join(this.#blobs, digestParts(digest).algorithm)
     await mkdir(folder, { recursive: true, mode: 0o700 })
@@ -137,23 +165,16 @@ class FileContentStore implements ContentStore {
     source: AsyncIterable<Uint8Array>,
     options: IngestOptions
   ): Promise<void> {
-    const hash = createHash(digestParts(expected.digest).algorithm)
-    const writer = new ChunkWriter(file, expected.sizeBytes)
-    let size = 0
-    try {
-      for await (const chunk of abortable(source, options.signal)) {
-        size += chunk.byteLength
-        if (expected.sizeBytes !== undefined && size > expected.sizeBytes) throw wrongSize(expected, `more than ${expected.sizeBytes}`)
-        hash.update(chunk)
-        await writer.write(chunk)
-        await options.tee?.(chunk)
+    const { sizeBytes: limit } = expected
+    const { digest: actual, sizeBytes: size } = await copyInto(file, source, {
+      ...options,
+      algorithm: digestParts(expected.digest).algorithm,
+      ...(limit !== undefined && { bufferBytes: limit }),
+      onSize(bytes) {
+        if (limit !== undefined && bytes > limit) throw wrongSize(expected, `more than ${limit}`)
       }
-    } finally {
-      // A write under way must end before the file is closed, whatever else failed.
-      await writer.flush()
-    }
+    })
     if (expected.sizeBytes !== undefined && size !== expected.sizeBytes) throw wrongSize(expected, `${size}`)
-    const actual = `${digestParts(expected.digest).algorithm}:${hash.digest('hex')}`
     if (actual === expected.digest) return
     throw new EngineError(
       'data_loss',
@@ -179,6 +200,37 @@ class FileContentStore implements ContentStore {
       }
     }
   }
+}
+
+interface CopyOptions extends StageOptions {
+  readonly algorithm: string
+  /** What will come, where that is known. */
+  readonly bufferBytes?: number
+  readonly onSize?: (bytes: number) => void
+}
+
+/** Everything of the source, with its size and digest. */
+async function copyInto(
+  file: FileHandle,
+  source: AsyncIterable<Uint8Array>,
+  { algorithm, bufferBytes, digest, onSize, signal, tee }: CopyOptions
+): Promise<{ readonly digest: string; readonly sizeBytes: number }> {
+  const hash = digest === undefined ? createHash(algorithm) : undefined
+  const writer = new ChunkWriter(file, bufferBytes)
+  let sizeBytes = 0
+  try {
+    for await (const chunk of abortable(source, signal)) {
+      sizeBytes += chunk.byteLength
+      onSize?.(sizeBytes)
+      hash?.update(chunk)
+      await writer.write(chunk)
+      await tee?.(chunk)
+    }
+  } finally {
+    // A write under way must end before the file is closed, whatever else failed.
+    await writer.flush()
+  }
+  return { sizeBytes, digest: hash === undefined ? ((await digest?.()) ?? '') : `${algorithm}:${hash.digest('hex')}` }
 }
 
 function sizeOf(expected: { readonly sizeBytes?: number }): { readonly sizeBytes?: number } {
@@ -211,7 +263,7 @@ function missing(error: unknown, digest: string): unknown {
   })
 }
 
-function diskFailure(error: unknown, digest: Digest): unknown {
+function diskFailure(error: unknown, digest: string): unknown {
   const errno = errnoOf(error)
   if (EngineError.is(error) || !['ENOSPC', 'EDQUOT', 'EFBIG'].includes(errno ?? '')) return error
   return new EngineError(

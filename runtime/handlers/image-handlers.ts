@@ -14,6 +14,7 @@ import { familiar, familiarName, parseReference } from '../registry/reference.js
 import { imageAttestations } from './image-attestations.js'
 import { imageFilter, referenceTest } from './image-filters.js'
 import { imageHistory } from './image-history.js'
+import { importImage } from './import-image.js'
 import { configDefaults } from './inspect-defaults.js'
 import { pruneImages } from './prune-images.js'
 import { pullMessages } from './pull-messages.js'
@@ -23,8 +24,8 @@ import { removeImage } from './remove-image.js'
 export function imageHandlers(context: ContainerContext): Handlers {
   const { images, events } = context
   return {
-    async ImageCreate({ query, headers }, { signal }) {
-      if (query?.fromSrc) throw new EngineError('not_implemented', 'fromSrc: importing an image is not built yet in the in-process runtime')
+    async ImageCreate({ query, headers, body }, { signal }) {
+      if (query?.fromSrc) return importImage(context, { ...query, source: query.fromSrc, body, signal })
       if (!query?.fromImage)
         throw new EngineError('invalid_argument', 'fromImage: name the image to pull', { details: { field: 'query.fromImage' } })
       const text = referenceText(query.fromImage, query.tag)

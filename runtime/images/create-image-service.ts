@@ -16,9 +16,12 @@ import { commitImage } from './commit-image.js'
 import { createDigestLocks } from './digest-locks.js'
 import { findImage, readRecord, referencesByImage, type StoredImage, type StoredReference, toRecord } from './image-records.js'
 import type { ImageService, RemoveImageOptions } from './image-service.js'
+import { importImage } from './import-image.js'
 import { abandonDeadLeases, type DeadLeases, imageHolding, listGarbage, putGarbage } from './leases.js'
+import { loadImages } from './load-images.js'
 import { planRemoval } from './plan-removal.js'
 import { type PullParts, pullImage } from './pull-image.js'
+import { saveImages } from './save-images.js'
 import { Semaphore } from './semaphore.js'
 import { verifyImage } from './verify-image.js'
 
@@ -72,6 +75,9 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
       readAttestations(metadata.get<StoredImage>('images', findImage(metadata, nameOrId).id)?.attestations ?? [], parts.content, options),
     verify: (name, verifyOptions) => verifyImage(name, verifyOptions, parts),
     commit: commitOptions => commitImage(commitOptions, parts),
+    load: (archive, loadOptions) => loadImages(archive, loadOptions, parts),
+    save: (namesOrIds, saveOptions) => saveImages(namesOrIds, saveOptions, parts),
+    import: (archive, importOptions) => importImage(archive, importOptions, parts),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
     collectGarbage: () => collectAll(parts, { before: Date.now() - resumableMs })
   }

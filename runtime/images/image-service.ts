@@ -41,6 +41,68 @@ export interface ImageService {
    * @throws EngineError `not_found`, `invalid_argument` (the name), `resource_exhausted`; what `layer` throws; the signal's reason on abort
    */
   commit(options: CommitOptions): Promise<ImageRecord>
+  /**
+   * Take in the images of an archive: Docker's, or an OCI layout, whole or compressed, its entries in any order. All of them or none; when
+   * it rejects nothing is left behind.
+   *
+   * @param archive read once, from front to back
+   * @throws EngineError `data_loss` (damaged or hostile), `invalid_argument` (no archive of images; a bad name), `not_found` (the platform),
+   *   `not_supported`, `resource_exhausted`; the signal's reason on abort
+   */
+  load(archive: AsyncIterable<Uint8Array>, options: LoadOptions): Promise<readonly LoadedImage[]>
+  /**
+   * Images as one archive, an OCI layout and Docker's at once, blobs byte for byte. What is removed meanwhile stays until the archive is read.
+   *
+   * @throws EngineError `not_found`, `invalid_argument`
+   */
+  save(namesOrIds: readonly string[], options: SaveOptions): Promise<AsyncIterable<Uint8Array>>
+  /**
+   * Make an image of a root file system's archive. When it rejects nothing is left behind.
+   *
+   * @throws EngineError as `load` does
+   */
+  import(archive: AsyncIterable<Uint8Array>, options: ImportOptions): Promise<ImageRecord>
+}
+
+export interface LoadOptions {
+  /** Of which platform, where the archive has several. @default the host's, where it is there */
+  readonly platform?: string
+  readonly signal: AbortSignal
+  /** Told while a layer arrives; `id` is twelve digits of the name it has in the archive. */
+  readonly onProgress?: (progress: LoadProgress) => void
+}
+
+export interface LoadProgress {
+  readonly id: string
+  readonly currentBytes: number
+  readonly totalBytes: number
+}
+
+export interface LoadedImage {
+  readonly image: ImageRecord
+  /** What the archive calls it; `before` is the image that had this name until now. */
+  readonly names: readonly { readonly name: string; readonly before?: string }[]
+}
+
+export interface SaveOptions {
+  /** Only this platform's image. */
+  readonly platform?: string
+  readonly signal: AbortSignal
+}
+
+export interface ImportOptions {
+  readonly config: ImageConfig
+  /** Of the commit. */
+  readonly message: string
+  /** RFC 3339. */
+  readonly created: string
+  /** @default the host's */
+  readonly platform?: string
+  /** What the image is to be called. */
+  readonly name?: string
+  readonly signal: AbortSignal
+  /** Bytes of the archive that were read. */
+  readonly onProgress?: (currentBytes: number) => void
 }
 
 export interface CommitOptions {

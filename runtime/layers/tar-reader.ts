@@ -60,6 +60,11 @@ export class TarReader {
     this.#sink = sink
   }
 
+  /** Whether the end marker was read: what follows is not looked at. */
+  get isEnded(): boolean {
+    return this.#state.kind === 'ended'
+  }
+
   /** @throws EngineError `data_loss`, and what the sink throws */
   push(chunk: Buffer): void {
     let at = 0

@@ -25,7 +25,7 @@ import {
   writableLayer
 } from './layer-records.js'
 import { layerName, type SnapshotLayout, snapshotLayout } from './layout.js'
-import type { PreparedLayer, Snapshotter } from './snapshotter.js'
+import type { PreparedLayer, Snapshotter, UnplacedLayer } from './snapshotter.js'
 import { sweepSnapshots, unsyncedLayers } from './sweep.js'
 import { treeUsage } from './tree-usage.js'
 
@@ -81,15 +81,20 @@ class OverlaySnapshotter implements OpenSnapshotter {
   }
 
   async prepare(chainId: string, parent?: string): Promise<PreparedLayer> {
+    const { directory, commit, abort } = await this.prepareUnplaced()
+    return { directory, abort, commit: record => commit({ ...record, chainId, ...(parent !== undefined && { parent }) }) }
+  }
+
+  async prepareUnplaced(): Promise<UnplacedLayer> {
     const temporary = this.#makeTemporary('layer')
     crashPoint('layer.prepared')
     let isOver = false
     return {
       directory: join(temporary, 'fs'),
-      commit: async record => {
+      commit: async ({ chainId, ...record }) => {
         if (isOver) throw new EngineError('internal', `layer ${chainId} was committed or thrown away before`)
         isOver = true
-        await this.#commit(temporary, chainId, { ...record, ...(parent !== undefined && { parent }) })
+        await this.#commit(temporary, chainId, record)
       },
       abort: async () => {
         if (isOver) return

@@ -12,6 +12,8 @@ export interface Snapshotter {
    * the place is gone at the next open. Two processes may prepare one chain ID: the first commit wins, both succeed.
    */
   prepare(chainId: string, parent?: string): Promise<PreparedLayer>
+  /** As `prepare`, for a layer that is unpacked before anybody knows which one it is. */
+  prepareUnplaced(): Promise<UnplacedLayer>
   /**
    * Make a read-write layer on `base`: a committed chain ID, absolute directories (topmost first) such as the host's root, or
    * nothing. Its root has the owner and mode of the root below.
@@ -44,4 +46,10 @@ export interface PreparedLayer {
   commit(record: { readonly diffId: string; readonly sizeBytes: number }): Promise<void>
   /** Throw it away. Idempotent, does nothing after commit. */
   abort(): Promise<void>
+}
+
+/** A layer that is being made, its place among the others not known yet. */
+export interface UnplacedLayer extends Pick<PreparedLayer, 'directory' | 'abort'> {
+  /** As `PreparedLayer.commit`. */
+  commit(record: { readonly chainId: string; readonly parent?: string; readonly diffId: string; readonly sizeBytes: number }): Promise<void>
 }

@@ -6,6 +6,7 @@ import { archiveHandlers } from '../../../runtime/handlers/archive-handlers.js'
 import { containerHandlers } from '../../../runtime/handlers/container-handlers.js'
 import { diskUsageHandlers } from '../../../runtime/handlers/disk-usage.js'
 import { execHandlers } from '../../../runtime/handlers/exec-handlers.js'
+import { imageArchiveHandlers } from '../../../runtime/handlers/image-archive-handlers.js'
 import { imageHandlers } from '../../../runtime/handlers/image-handlers.js'
 import { networkHandlers } from '../../../runtime/handlers/network-handlers.js'
 import { pluginHandlers } from '../../../runtime/handlers/plugin-handlers.js'
@@ -73,6 +74,7 @@ function implemented(): string[] {
   return [
     systemHandlers,
     imageHandlers,
+    imageArchiveHandlers,
     containerHandlers,
     archiveHandlers,
     execHandlers,

@@ -83,16 +83,20 @@ async function folderSnapshotter(root: string, metadata: MetadataStore, commits:
   await mkdir(join(root, 'new'), { recursive: true })
   const unsupported = () => Promise.reject(new Error('not needed here'))
   let count = 0
-  return {
+  const snapshotter: Snapshotter = {
     has: chainId => metadata.get('layers', chainId) !== undefined,
     layerSizes: () => new Map(),
     async prepare(chainId, parent) {
+      const { directory, commit, abort } = await snapshotter.prepareUnplaced()
+      return { directory, abort, commit: layer => commit({ ...layer, chainId, ...(parent !== undefined && { parent }) }) }
+    },
+    async prepareUnplaced() {
       const directory = join(root, 'new', `${count++}`)
       await mkdir(directory)
       let open = true
       return {
         directory,
-        async commit(layer) {
+        async commit({ chainId, parent, ...layer }) {
           if (!open) throw new Error('committed or aborted before')
           if (parent !== undefined && metadata.get('layers', parent) === undefined) throw new Error(`no layer ${parent}`)
           await metadata.transaction(transaction => transaction.put('layers', chainId, { ...layer, parent }))
@@ -118,6 +122,7 @@ async function folderSnapshotter(root: string, metadata: MetadataStore, commits:
     usage: unsupported,
     mounts: () => ({ lower: [] })
   }
+  return snapshotter
 }
 
 /** Reads the whole layer and writes it as one file. A broken archive is data_loss, as the contract says. */

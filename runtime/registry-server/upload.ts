@@ -5,6 +5,7 @@ import { abortable } from '../content/abortable.js'
 import { ChunkWriter } from '../content/chunk-writer.js'
 import { type Digest, digestParts } from '../registry/digest.js'
 import { ifThere, isMissing } from './durable-file.js'
+import { EarlySync } from './early-sync.js'
 import { Refusal } from './refusal.js'
 import { unknownUpload } from './route.js'
 
@@ -146,6 +147,7 @@ export class Upload {
   async #write(file: FileHandle, source: AsyncIterable<Uint8Array>, options: AppendOptions & { readonly before: number }): Promise<void> {
     const { signal, onWritten, before } = options
     const writer = new ChunkWriter(file)
+    const sync = new EarlySync(file)
     const hashedBefore = this.#hashedBytes
     let told = 0
     try {
@@ -155,6 +157,7 @@ export class Upload {
         await writer.write(chunk)
         if (writer.writtenBytes > told) {
           told = writer.writtenBytes
+          sync.advance(told)
           onWritten?.(before + told)
         }
       }
@@ -163,6 +166,7 @@ export class Upload {
         // A full disk: some of what was hashed is not there.
         if (writer.writtenBytes !== this.#hashedBytes - hashedBefore) this.#hash = undefined
       })
+      await sync.settled()
     }
   }
 }

@@ -1,5 +1,5 @@
 /**
- * Speed beside the peers, in one run: `npm run bench [-- run pull shared pull-memory import exec many memory daemon remote]`. Prints times and ratios; judges nothing.
+ * Speed beside the peers, in one run: `npm run bench [-- run pull shared pull-memory import exec many memory daemon remote registry]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -15,6 +15,7 @@ import { benchPullMemory, benchShared } from './images.js'
 import { pushVariants } from './layer-variants.js'
 import { benchMany, benchMemory } from './many.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
+import { benchRegistry } from './registry.js'
 import { benchRemote } from './remote.js'
 import { report } from './report.js'
 
@@ -34,7 +35,8 @@ const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   shared: benchShared,
   'pull-memory': benchPullMemory,
   daemon: benchDaemon,
-  remote: benchOverSocket
+  remote: benchOverSocket,
+  registry: lab => benchRegistry(need(lab.images.debian, 'the Debian image'))
 }
 
 async function main(): Promise<void> {

@@ -36,6 +36,7 @@ import { networkHandlers } from './handlers/network-handlers.js'
 import { pluginHandlers } from './handlers/plugin-handlers.js'
 import { registryHandlers } from './handlers/registry-handlers.js'
 import { reloadEvent } from './handlers/reload-event.js'
+import { remoteImageHandlers } from './handlers/remote-image-handlers.js'
 import { authHandlers } from './handlers/system-auth.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './handlers/version.js'
@@ -163,9 +164,11 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       })
     )
     const downloads = new Semaphore(settings.current.maxConcurrentDownloads)
+    const uploads = new Semaphore(settings.current.maxConcurrentUploads)
     const images = createImageService({
       downloads,
       trust,
+      uploads,
       content,
       metadata,
       snapshotter,
@@ -236,6 +239,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         openAddresses: () => [...openListeners].map(({ address }) => address)
       }),
       ...authHandlers(registry),
+      ...remoteImageHandlers(context, registry),
       ...lists,
       ...diskUsageHandlers(context, lists),
       ...archiveHandlers(context),
@@ -271,6 +275,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
         useRules()
         settings.change(change)
         downloads.places = settings.current.maxConcurrentDownloads
+        uploads.places = settings.current.maxConcurrentUploads
         context.events.publish(reloadEvent(context))
       },
       close: () => {

@@ -6,8 +6,8 @@ export interface ContentStore {
   has(digest: string): Promise<boolean>
   /** @throws EngineError `not_found` */
   read(digest: string): Promise<Uint8Array>
-  /** @throws EngineError `not_found` */
-  stream(digest: string): AsyncIterable<Uint8Array>
+  /** Each piece is the receiver's to keep. @param options.offset the first byte that is wanted @throws EngineError `not_found` */
+  stream(digest: string, options?: { readonly offset?: number }): AsyncIterable<Uint8Array>
   path(digest: string): string
   /**
    * Take in a blob. The bytes are handed on as they pass (`tee`), before the verdict: whoever uses them early must throw the result

@@ -70,15 +70,16 @@ class FileContentStore implements ContentStore {
     }
   }
 
-  async *stream(digest: string): AsyncIterable<Uint8Array> {
+  async *stream(digest: string, { offset = 0 }: { readonly offset?: number } = {}): AsyncIterable<Uint8Array> {
     const path = this.path(digest)
     const file = await open(path, 'r').catch(error => {
       throw missing(error, digest)
     })
     try {
-      for (;;) {
-        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(readChunkBytes), 0, readChunkBytes)
+      for (let position = offset; ; ) {
+        const { bytesRead, buffer } = await file.read(Buffer.allocUnsafeSlow(readChunkBytes), 0, readChunkBytes, position)
         if (bytesRead === 0) return
+        position += bytesRead
         yield buffer.subarray(0, bytesRead)
       }
     } finally {

@@ -1,15 +1,8 @@
-import {
-  decodeRegistryAuth,
-  decodeTrustPolicy,
-  type Handlers,
-  type ImageInspectResponse,
-  type ImageSummary,
-  type TrustPolicy
-} from '../../src/api/index.js'
+import { decodeTrustPolicy, type Handlers, type ImageInspectResponse, type ImageSummary, type TrustPolicy } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { commitContainer } from '../containers/commit.js'
 import type { ContainerContext } from '../containers/container-context.js'
-import type { ImageRecord, RegistryAuth } from '../images/image-service.js'
+import type { ImageRecord } from '../images/image-service.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
 import { imageAttestations } from './image-attestations.js'
 import { imageFilter, referenceTest } from './image-filters.js'
@@ -18,6 +11,7 @@ import { importImage } from './import-image.js'
 import { configDefaults } from './inspect-defaults.js'
 import { pruneImages } from './prune-images.js'
 import { pullMessages } from './pull-messages.js'
+import { registryAuthOf } from './registry-auth-header.js'
 import { removeImage } from './remove-image.js'
 
 /** The operations of `/images`. */
@@ -30,7 +24,7 @@ export function imageHandlers(context: ContainerContext): Handlers {
         throw new EngineError('invalid_argument', 'fromImage: name the image to pull', { details: { field: 'query.fromImage' } })
       const text = referenceText(query.fromImage, query.tag)
       const reference = parseReference(text)
-      const auth = authOf(headers?.['X-Registry-Auth'])
+      const auth = registryAuthOf(headers?.['X-Registry-Auth'])
       const verify = verifyOf(headers?.['X-Gantry-Verify'])
       const stopped = new AbortController()
       const stop = AbortSignal.any([signal, stopped.signal])
@@ -117,7 +111,7 @@ export function imageHandlers(context: ContainerContext): Handlers {
     ImageAttestations: input => imageAttestations(input, images),
 
     async ImageVerify({ path, headers }, { signal }) {
-      const auth = authOf(headers?.['X-Registry-Auth'])
+      const auth = registryAuthOf(headers?.['X-Registry-Auth'])
       const verify = verifyOf(headers?.['X-Gantry-Verify'])
       const { digest, checked } = await images.verify(path.name, { signal, ...(auth && { auth }), ...(verify && { verify }) })
       return { Digest: digest, Checked: checked }
@@ -135,15 +129,6 @@ function referenceText(image: string, tag: string | undefined): string {
 
 function verifyOf(header: string | undefined): TrustPolicy | undefined {
   return header === undefined ? undefined : decodeTrustPolicy(header)
-}
-
-/** Credentials of a call. A header without any says that there shall be none. */
-function authOf(header: string | undefined): RegistryAuth | 'anonymous' | undefined {
-  if (!header) return undefined
-  const { username, password, identitytoken, registrytoken } = decodeRegistryAuth(header)
-  if (identitytoken) return { identityToken: identitytoken }
-  if (registrytoken) return { registryToken: registrytoken }
-  return username ? { username, password: password ?? '' } : 'anonymous'
 }
 
 function summaryView(image: ImageRecord): ImageSummary {

@@ -20,6 +20,7 @@ export function reloadEvent({ settings: { current }, oci, paths, session }: Cont
       labels: JSON.stringify(current.labels),
       'live-restore': String(session.keeps && current.liveRestore),
       'max-concurrent-downloads': String(current.maxConcurrentDownloads),
+      'max-concurrent-uploads': String(current.maxConcurrentUploads),
       name: hostname(),
       'registry-mirrors': JSON.stringify(current.registryMirrors),
       runtimes: `${oci.name}:${oci.path}`,

@@ -3,6 +3,7 @@ import { crashPoint } from '../../src/util/crash-point.js'
 import type { ContentStore } from '../content/content-store.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
+import { compressedKey } from './compressed-layers.js'
 import type { DigestLocks } from './digest-locks.js'
 import { type Garbage, liveContent } from './leases.js'
 
@@ -41,6 +42,7 @@ export async function collectGarbage(key: string, parts: CollectorParts): Promis
   for (const digest of garbage.digests) await removeBlob(digest, parts)
   crashPoint('garbage.blobs-gone')
   await parts.metadata.transaction(transaction => {
+    for (const digest of garbage.digests) transaction.remove('meta', compressedKey(digest))
     if (kept.length === 0) transaction.remove('meta', key)
     else transaction.put<Garbage>('meta', key, { digests: [], chainIds: kept })
   })

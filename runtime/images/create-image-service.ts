@@ -21,6 +21,8 @@ import { abandonDeadLeases, type DeadLeases, imageHolding, listGarbage, putGarba
 import { loadImages } from './load-images.js'
 import { planRemoval } from './plan-removal.js'
 import { type PullParts, pullImage } from './pull-image.js'
+import { pushImage } from './push-image.js'
+import type { PushParts } from './push-layer.js'
 import { saveImages } from './save-images.js'
 import { Semaphore } from './semaphore.js'
 import { verifyImage } from './verify-image.js'
@@ -40,6 +42,8 @@ export interface ImageServiceOptions {
   readonly downloads?: Semaphore
   /** @default one that asks for signatures only where a caller does */
   readonly trust?: TrustGate
+  /** How many layers go at a time: Docker's `max-concurrent-uploads`. @default 5 */
+  readonly uploads?: Semaphore
 }
 
 /** The image service, and what only the composition root calls. */
@@ -52,6 +56,7 @@ export interface CollectingImageService extends ImageService {
 }
 
 const defaultDownloads = 3
+const defaultUploads = 5
 
 /** How long what a killed pull has brought in waits for the next one; a removal of any image takes it earlier. */
 const resumableMs = 24 * 60 * 60 * 1000
@@ -59,15 +64,17 @@ const resumableMs = 24 * 60 * 60 * 1000
 /** Wire the parts to an image service. Does no I/O. @throws EngineError `invalid_argument` for a bad platform */
 export function createImageService(options: ImageServiceOptions): CollectingImageService {
   const { metadata } = options
-  const parts: PullParts = {
+  const parts: PullParts & PushParts = {
     ...options,
     locks: createDigestLocks({ directory: join(options.runRoot, 'locks'), lock: options.lock }),
     trust: options.trust ?? createTrustGate({ registry: options.registry }),
+    uploads: options.uploads ?? new Semaphore(defaultUploads),
     places: options.downloads ?? new Semaphore(defaultDownloads),
     platform: parsePlatform(options.platform ?? formatPlatform(hostPlatform()))
   }
   return {
     pull: (reference, pullOptions) => pullImage(reference, pullOptions, parts),
+    push: (reference, pushOptions) => pushImage(reference, pushOptions, parts),
     get: async nameOrId => readRecord(metadata, findImage(metadata, nameOrId).id),
     list: async () => listImages(metadata),
     tag: (source, target) => tagImage(source, target, metadata),

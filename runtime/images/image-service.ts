@@ -1,6 +1,7 @@
 import type { TrustPolicy } from '../../src/api/index.js'
 import type { RegistryAuth } from '../registry/registry-auth.js'
 import type { AttestationStatement } from './attestations.js'
+import type { PushOptions, PushResult } from './push-options.js'
 
 export type { RegistryAuth }
 
@@ -13,6 +14,13 @@ export interface ImageService {
    *   `permission_denied`, `not_supported`, `deadline_exceeded` (the registry stalls), `untrusted`; the signal's reason on abort
    */
   pull(reference: string, options: PullOptions): Promise<PullResult>
+  /**
+   * Send an image to the registry that its name says, under that name; blobs that are there are not sent. The digest that it has there is kept.
+   *
+   * @throws EngineError `not_found` (no such name, or not for the platform), `invalid_argument`, `unauthenticated`, `permission_denied`,
+   *   `unavailable`, `deadline_exceeded`, `resource_exhausted`, `not_supported`, `data_loss`; the signal's reason on abort
+   */
+  push(reference: string, options: PushOptions): Promise<PushResult>
   /** By reference in any spelling, by `sha256:` id, or by an unambiguous prefix of one. @throws `not_found`, `invalid_argument` (ambiguous) */
   get(nameOrId: string): Promise<ImageRecord>
   list(): Promise<readonly ImageRecord[]>

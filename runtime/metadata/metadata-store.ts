@@ -24,7 +24,8 @@ export interface Transaction {
 /**
  * The tables of the store, format version 1.
  *
- * - `meta`: `version` -> number; `snapshots/next` -> number of the next layer; `lease/<uuid>` and `garbage/<uuid>` of pulls and removals
+ * - `meta`: `version` -> number; `snapshots/next` -> number of the next layer; `lease/<uuid>` and `garbage/<uuid>` of pulls and removals;
+ *   `compressed/<digest>` of pushes
  * - `references`: canonical reference -> `{ target: Digest (manifest or index), imageId }`
  * - `images`: image id (config digest) -> image record
  * - `layers`: chain ID -> committed layer record; `writable:<id>` -> read-write layer record

@@ -25,6 +25,7 @@ import {
 } from './registry-writer.js'
 import { excerpt } from './response-failure.js'
 import { defaultRetryPolicy, type RetryPolicy } from './retry.js'
+import { type SearchOptions, type SearchResult, searchRegistry } from './search.js'
 
 /** Reads from registries: OCI distribution-spec, "pull"; and writes to them. */
 export interface RegistryClient extends RegistryWriter {
@@ -44,6 +45,8 @@ export interface RegistryClient extends RegistryWriter {
   blobStream(reference: Reference, descriptor: Descriptor, options: RegistryReadOptions): AsyncIterable<Uint8Array>
   /** Show credentials to a registry. @param domain - as in references @throws EngineError `unauthenticated` where they are refused */
   checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void>
+  /** Repositories that a registry finds for a word. @param domain - as in references @throws EngineError `not_supported` where it has no search */
+  search(domain: string, options: SearchOptions): Promise<readonly SearchResult[]>
   /** Whether something else than the registry itself may answer. */
   hasMirrors(reference: Reference): boolean
   close(): Promise<void>
@@ -157,6 +160,12 @@ class HttpRegistryClient implements RegistryClient {
       )
     }
     yield* blobStream(descriptor, { open, policy: this.#policy, signal: options.signal, doing: `pull ${familiar(reference)}` })
+  }
+
+  async search(domain: string, options: SearchOptions): Promise<readonly SearchResult[]> {
+    await this.#settle(domain)
+    const exchange = { fetchFor: (url: URL) => this.#pool.fetchFor(url), stallMs: this.#stallMs, allowDowngrade: false }
+    return searchRegistry({ registries: this.#registries, open: request => openExchange(request, exchange) }, domain, options)
   }
 
   async checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void> {

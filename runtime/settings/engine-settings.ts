@@ -20,6 +20,8 @@ export interface EngineSettings {
   readonly trust: TrustRules
   /** Layers that come at a time. @default 3 */
   readonly maxConcurrentDownloads: number
+  /** Layers that go at a time. @default 5 */
+  readonly maxConcurrentUploads: number
   /** How long a daemon that stops waits for what it does; negative is as long as it takes. In seconds. @default 15 */
   readonly shutdownTimeoutSeconds: number
   /** Whether containers go on when a daemon stops. @default true */
@@ -56,6 +58,7 @@ export const defaultSettings: EngineSettings = {
   insecureRegistries: [],
   trust: {},
   maxConcurrentDownloads: 3,
+  maxConcurrentUploads: 5,
   shutdownTimeoutSeconds: 15,
   liveRestore: true,
   addressPools: [],

@@ -260,7 +260,9 @@ export const ImageSearch = defineOperation<readonly ImageSearchResponseItem[]>()
   path: '/images/search',
   request: 'none',
   response: 'json',
-  query: { term: required(text), limit: integer, filters }
+  query: { term: required(text), limit: integer, filters },
+  // In no published description of the API; every engine takes it, and the docker command sends it.
+  headers: { 'X-Registry-Auth': text }
 })
 
 /** Remove images that nothing uses. `docker image prune` */
@@ -337,5 +339,7 @@ export const DistributionInspect = defineOperation<DistributionInspectResponse>(
   path: '/distribution/{name}/json',
   since: '1.30',
   request: 'none',
-  response: 'json'
+  response: 'json',
+  // As with the search.
+  headers: { 'X-Registry-Auth': text }
 })

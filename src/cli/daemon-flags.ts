@@ -52,7 +52,8 @@ const flagGroups: Readonly<Record<string, Readonly<Partial<Record<Name, FlagText
       argument: 'rule',
       description: `whose images may come in, as ghcr.io/owner/*=/etc/keys/owner.pub, *=reject or *=accept${repeated} (default: every image may)`
     },
-    maxConcurrentDownloads: { argument: 'count', description: 'layers to pull at a time (default: 3)' }
+    maxConcurrentDownloads: { argument: 'count', description: 'layers to pull at a time (default: 3)' },
+    maxConcurrentUploads: { argument: 'count', description: 'layers to push at a time (default: 5)' }
   },
   'Networks:': {
     bridgeAddress: { argument: 'address', description: "the default network's, such as 10.20.0.1/24 (default: the first free one)" },

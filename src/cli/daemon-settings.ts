@@ -28,6 +28,7 @@ export const settingNames = {
   noProxy: { key: 'no-proxy', flag: 'no-proxy', type: 'text', reloads: false },
   trust: { key: 'trust-policy', flag: 'trust-policy', type: 'trust', reloads: true },
   maxConcurrentDownloads: { key: 'max-concurrent-downloads', flag: 'max-concurrent-downloads', type: 'count', reloads: true },
+  maxConcurrentUploads: { key: 'max-concurrent-uploads', flag: 'max-concurrent-uploads', type: 'count', reloads: true },
   logDriver: { key: 'log-driver', flag: 'log-driver', type: 'text', reloads: false },
   logOptions: { key: 'log-opts', flag: 'log-opt', type: 'options', reloads: false },
   ulimits: { key: 'default-ulimits', flag: 'default-ulimit', type: 'ulimits', reloads: false },

@@ -17,6 +17,7 @@ const taken = [
   'trust',
   'shutdownTimeoutSeconds',
   'maxConcurrentDownloads',
+  'maxConcurrentUploads',
   'shmBytes',
   'ulimits',
   'init',

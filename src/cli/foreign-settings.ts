@@ -36,7 +36,6 @@ export const foreignKeys: Readonly<Record<string, readonly unknown[]>> = {
   iptables: [true],
   ipv6: [false],
   'log-format': ['text'],
-  'max-concurrent-uploads': [],
   'max-download-attempts': [],
   'metrics-addr': [''],
   'network-control-plane-mtu': [],

@@ -11,9 +11,11 @@ import { imageHandlers } from '../../../runtime/handlers/image-handlers.js'
 import { networkHandlers } from '../../../runtime/handlers/network-handlers.js'
 import { pluginHandlers } from '../../../runtime/handlers/plugin-handlers.js'
 import { registryHandlers } from '../../../runtime/handlers/registry-handlers.js'
+import { remoteImageHandlers } from '../../../runtime/handlers/remote-image-handlers.js'
 import { authHandlers } from '../../../runtime/handlers/system-auth.js'
 import { systemHandlers } from '../../../runtime/handlers/system-handlers.js'
 import { volumeHandlers } from '../../../runtime/handlers/volume-handlers.js'
+import type { RegistryClient } from '../../../runtime/registry/registry-client.js'
 import { type Operation, operations } from '../../../src/api/index.js'
 import { differences } from '../../integration/docker-cli/differences.js'
 import { scenario } from '../../integration/docker-cli/scenario.js'
@@ -82,6 +84,7 @@ function implemented(): string[] {
     volumeHandlers,
     (any: ContainerContext) => diskUsageHandlers(any, {}),
     () => authHandlers({ checkLogin: async () => {} }),
+    (any: ContainerContext) => remoteImageHandlers(any, {} as RegistryClient),
     pluginHandlers,
     () => registryHandlers({} as Parameters<typeof registryHandlers>[0])
   ].flatMap(handlers => Object.keys(handlers(context)))

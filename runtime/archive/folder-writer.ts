@@ -21,6 +21,7 @@ import { EngineError } from '../../src/errors/index.js'
 import type { RootedFolder } from '../host/host.js'
 import { openPath } from '../host/kernel.js'
 import { type FileTime, libcFiles, nodeTypes } from '../host/libc-files.js'
+import { errnoOf } from '../host/system-call-error.js'
 import { setAttributes, writePiece } from '../layers/entry-file.js'
 import { bytesOf, entryPath, splitPath } from '../layers/entry-path.js'
 import type { TarEntry, TarSink } from '../layers/tar-entry.js'
@@ -96,8 +97,8 @@ export class FolderWriter implements TarSink {
   /** Set what could not be set before everything was written. */
   finish(): void {
     for (const [path, time] of this.#times) {
-      const [directory, base] = splitPath(path)
-      const fd = openSync(this.#at(directory, base), openFolder)
+      const fd = this.#openWritten(path)
+      if (fd === undefined) continue
       try {
         libcFiles().setTimesOf(fd, time)
       } finally {
@@ -130,6 +131,7 @@ export class FolderWriter implements TarSink {
         this.#file = { fd: openSync(at, createFile, 0o600), at, entry }
         return
       case 'symbolic-link':
+        if (entry.linkName === '') throw new EngineError('invalid_argument', `the symbolic link ${text(entry.name)} has no target`)
         symlinkSync(bytesOf(entry.linkName), at)
         this.#chown(at, entry)
         libcFiles().setTimes(at, entry.modified)
@@ -196,6 +198,21 @@ export class FolderWriter implements TarSink {
       this.#parent = { name: directory, fd }
     }
     return inFolder(this.#parent.fd, base)
+  }
+
+  /** A folder that was written; undefined where a later entry, or the container, put something else in its place. */
+  #openWritten(path: string): number | undefined {
+    const [directory, base] = splitPath(path)
+    const parent = this.#root.open(posix.join(this.#folder, text(directory)), 'directory')
+    if (parent === undefined) return undefined
+    try {
+      return openSync(inFolder(parent, base), openFolder)
+    } catch (error) {
+      if (['ENOENT', 'ENOTDIR', 'ELOOP'].includes(errnoOf(error) ?? '')) return undefined
+      throw error
+    } finally {
+      closeSync(parent)
+    }
   }
 
   #open(directory: string, isMade: boolean): number {

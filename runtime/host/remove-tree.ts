@@ -6,8 +6,11 @@ import { errnoOf } from './system-call-error.js'
 /** System calls between two pauses: a few milliseconds. */
 const callsPerStep = 200
 
-/** Leaves room for one more component below the kernel's limit of 4096. */
-const longestPath = 3800
+/**
+ * Directories below are moved to the top first. The kernel takes paths of 4096 bytes, but walks the whole way at every call: of a tree that is thousands of
+ * directories deep that would be most of the work.
+ */
+const longestPath = 800
 
 /**
  * Remove a file or a whole tree, whatever is in it: devices, odd modes, names that are not UTF-8, paths longer than the

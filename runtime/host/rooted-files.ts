@@ -94,23 +94,19 @@ export function makeDirectoryBelow(
   path: string,
   options: { readonly mode: number; readonly uid: number; readonly gid: number }
 ): void {
-  let rest = components(path)
-  let done: string[] = []
+  let parts = components(path)
   let links = 0
   for (;;) {
-    const [name, ...others] = rest
-    if (name === undefined) return
-    const made = ensureDirectory(kernel, rootFd, { parent: done.join('/'), name, path }, options)
-    if (made === undefined) {
-      done = [...done, name]
-      rest = others
-      continue
-    }
+    const there = existingParts(kernel, rootFd, parts)
+    if (there === parts.length) return
+    const dangling = makeParts(kernel, rootFd, { parts, there, path }, options)
+    if (dangling === undefined) continue
     // A link that points nowhere: go on with its target, made like the rest.
     links += 1
     if (links > linkLimit) throw new EngineError('conflict', `cannot make ${path} in the container: too many links on the way`)
-    rest = [...components(made.link), ...others]
-    if (posix.isAbsolute(made.link)) done = []
+    const { at, link } = dangling
+    const before = posix.isAbsolute(link) ? [] : parts.slice(0, at)
+    parts = [...before, ...components(link), ...parts.slice(at + 1)]
   }
 }
 
@@ -159,56 +155,101 @@ function makeFile(kernel: Kernel, rootFd: number, path: string): void {
   }
 }
 
-/** @returns a dangling link's target, or undefined when the directory is there now */
-function ensureDirectory(
-  kernel: Kernel,
-  rootFd: number,
-  at: { readonly parent: string; readonly name: string; readonly path: string },
-  options: { readonly mode: number; readonly uid: number; readonly gid: number }
-): { readonly link: string } | undefined {
-  const below = at.parent === '' ? at.name : `${at.parent}/${at.name}`
+/** How many of the components lead to a directory. By halves, because a path may have thousands and each look takes the whole way. */
+function existingParts(kernel: Kernel, rootFd: number, parts: readonly string[]): number {
+  let low = 0
+  let high = parts.length
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2)
+    const fd = tryOpenDirectory(kernel, rootFd, parts.slice(0, middle))
+    if (fd === undefined) high = middle - 1
+    else {
+      closeSync(fd)
+      low = middle
+    }
+  }
+  return low
+}
+
+/** Undefined where there is none: nothing, or something else. */
+function tryOpenDirectory(kernel: Kernel, rootFd: number, parts: readonly string[]): number | undefined {
   try {
-    const existing = openBelow(kernel, rootFd, below, openPath | constants.O_DIRECTORY)
-    if (existing !== undefined) {
-      closeSync(existing)
-      return undefined
-    }
-    const parentFd = openBelow(kernel, rootFd, at.parent === '' ? '.' : at.parent, openPath | constants.O_DIRECTORY)
-    if (parentFd === undefined)
-      throw new EngineError('conflict', `cannot make ${at.path} in the container: ${at.parent} went away meanwhile`)
-    try {
-      return makeOne(`/proc/thread-self/fd/${parentFd}/${at.name}`, options)
-    } finally {
-      closeSync(parentFd)
-    }
+    return openBelow(kernel, rootFd, parts.join('/') || '.', openPath | constants.O_DIRECTORY)
   } catch (error) {
-    if (errnoOf(error) !== 'ENOTDIR') throw error
-    throw new EngineError('conflict', `cannot make ${at.path} in the container: ${below} is not a directory`, { cause: error })
+    if (errnoOf(error) === 'ENOTDIR') return undefined
+    throw error
   }
 }
 
+/**
+ * Make the components from `there` on, each from a descriptor of the one before.
+ *
+ * @returns a dangling link that is in the way, or undefined when it is worth looking again
+ */
+function makeParts(
+  kernel: Kernel,
+  rootFd: number,
+  { parts, there, path }: { readonly parts: readonly string[]; readonly there: number; readonly path: string },
+  options: { readonly mode: number; readonly uid: number; readonly gid: number }
+): { readonly at: number; readonly link: string } | undefined {
+  let parent = tryOpenDirectory(kernel, rootFd, parts.slice(0, there))
+  if (parent === undefined) throw new EngineError('conflict', `cannot make ${path} in the container: a folder went away meanwhile`)
+  try {
+    for (const [index, name] of parts.entries()) {
+      if (index < there) continue
+      // Of a link's target: what is above is looked up from the root.
+      if (name === '..') return undefined
+      const made = makeOne(`/proc/thread-self/fd/${parent}/${name}`, options)
+      if (typeof made === 'string') return { at: index, link: made }
+      if (made === undefined)
+        throw new EngineError('conflict', `cannot make ${path} in the container: ${parts.slice(0, index + 1).join('/')} is not a directory`)
+      closeSync(parent)
+      parent = made
+    }
+    return undefined
+  } finally {
+    closeSync(parent)
+  }
+}
+
+/** @returns a descriptor of it, the target of a link that is there, or undefined where something else is */
 function makeOne(
   path: string,
   { mode, uid, gid }: { readonly mode: number; readonly uid: number; readonly gid: number }
-): { readonly link: string } | undefined {
+): number | string | undefined {
   try {
     mkdirSync(path, 0o700)
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error
-    // Made by somebody else since we looked, unless it is a link to nothing.
-    try {
-      return { link: readlinkSync(path) }
-    } catch {
-      return undefined
-    }
+    return linkTarget(path) ?? openDirectory(path)
   }
   const fd = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
   try {
     fchownSync(fd, uid, gid)
     fchmodSync(fd, mode)
-    return undefined
-  } finally {
+    return fd
+  } catch (error) {
     closeSync(fd)
+    throw error
+  }
+}
+
+function linkTarget(path: string): string | undefined {
+  try {
+    return readlinkSync(path)
+  } catch {
+    // No link.
+    return undefined
+  }
+}
+
+/** Made by somebody else since we looked; undefined where it is no directory. */
+function openDirectory(path: string): number | undefined {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  } catch (error) {
+    if (['ENOTDIR', 'ELOOP', 'ENOENT'].includes(errnoOf(error) ?? '')) return undefined
+    throw error
   }
 }
 

@@ -24,12 +24,18 @@ export class SystemCallError extends EngineError {
 export function errnoOf(error: unknown): string | undefined {
   if (!(error instanceof Error)) return undefined
   const errno = EngineError.is(error) ? error.details.errno : 'code' in error ? error.code : undefined
-  return typeof errno === 'string' ? errno : undefined
+  return typeof errno === 'string' ? linuxName(errno) : undefined
 }
 
 /** Name and text of a positive errno. */
 function describeErrno(errno: number): readonly [name: string, text: string] {
-  return getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, '']
+  const [name, text] = getSystemErrorMap().get(-errno) ?? [`errno ${errno}`, '']
+  return linuxName(name) === name ? [name, text] : [linuxName(name), 'operation not supported']
+}
+
+/** Node calls number 95 as other systems do, for whom it is about sockets. */
+function linuxName(errno: string): string {
+  return errno === 'ENOTSUP' ? 'EOPNOTSUPP' : errno
 }
 
 function codeOf(errno: string): ErrorCode {

@@ -19,8 +19,9 @@ export function setAttributes(path: Buffer, { attributes }: TarEntry): void {
     try {
       libcFiles().setAttribute(path, name, value)
     } catch (error) {
-      // As in Docker: a filesystem without such attributes takes the files without them.
-      if (errnoOf(error) !== 'EOPNOTSUPP') throw error
+      // As in Docker: a filesystem without such attributes takes the files without them, and only files and folders can have the user's own.
+      const errno = errnoOf(error)
+      if (errno !== 'EOPNOTSUPP' && !(errno === 'EPERM' && name.startsWith('user.'))) throw error
     }
   }
 }

@@ -180,6 +180,8 @@ export class LayerWriter implements TarSink {
     }
     const path = childPath(parent, base)
     if (target.path === path) return
+    if (target.path.startsWith(`${path}/`))
+      throw archiveError(`the hard link ${entry.name} takes the place of the directory that it leads into`)
     this.#replacing(parent, base, () => linkSync(onDisk(target.path), onDisk(path)))
   }
 

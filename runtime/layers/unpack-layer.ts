@@ -72,6 +72,10 @@ const verdicts: Readonly<Record<string, { readonly code: ErrorCode; readonly adv
   ELOOP: malformed,
   ENOTDIR: malformed,
   EISDIR: malformed,
+  // Device numbers, names and values of attributes that the kernel does not take.
+  EINVAL: malformed,
+  ERANGE: malformed,
+  E2BIG: malformed,
   EPERM: forbidden,
   EACCES: forbidden,
   EROFS: forbidden,

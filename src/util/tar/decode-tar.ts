@@ -98,6 +98,7 @@ function entryOf(block: Buffer, flag: string, pax: Readonly<Record<string, strin
   const prefix = block.toString('latin1', 257, 263) === 'ustar\0' ? field(345, 500) : ''
   const name = pax.path ?? (prefix === '' ? field(0, 100) : `${prefix}/${field(0, 100)}`)
   const linkName = pax.linkpath ?? field(157, 257)
+  if (name.includes('\0') || linkName.includes('\0')) throw damaged('a name holds a NUL byte')
   const isDirectory = flag === '5' || (types[flag] === 'file' && name.endsWith('/'))
   return {
     name: name.length > 1 ? name.replace(/\/+$/, '') : name,

@@ -36,6 +36,7 @@ export type {
   EventOf,
   GapEvent,
   ImageChangedEvent,
+  ImageLoadProgressEvent,
   ImagePulledEvent,
   ImagePullProgressEvent,
   ResourceEvent
@@ -48,11 +49,13 @@ export type {
   HealthOptions,
   ImageDetails,
   ImageStep,
+  ImportOptions,
   Limits,
   NetworkPlace,
   PullOptions,
   RawCreate,
   RestartPolicy,
+  SaveOptions,
   Security
 } from './engine/images/image.js'
 export type { Network, NetworkOptions } from './engine/networks/network.js'

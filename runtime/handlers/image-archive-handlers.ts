@@ -38,7 +38,8 @@ export function imageArchiveHandlers(context: ContainerContext): Handlers {
       const done = context.images.load(body, {
         signal: AbortSignal.any([signal, stopped.signal]),
         ...(platform !== undefined && { platform }),
-        ...(query?.quiet !== true && { onProgress: progress })
+        // Who says nothing gets none, as from dockerd.
+        ...(query?.quiet === false && { onProgress: progress })
       })
       const told = done.then(
         loaded => {

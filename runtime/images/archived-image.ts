@@ -32,6 +32,8 @@ export interface ArchivedImage {
   readonly extraLayers?: readonly ArchivedLayer[]
   /** To be stored with it: indexes, manifest, configuration. */
   readonly documents: readonly ArchivedDocument[]
+  /** Digests of manifests of what a builder attached to it. */
+  readonly attestations?: readonly string[]
   /** Canonical references, and what each names: the manifest or an index that has it. */
   readonly names: ReadonlyMap<string, string>
   /** The image it was made of, where that is in the same archive. */

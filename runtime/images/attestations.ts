@@ -71,8 +71,7 @@ export async function readAttestations(
 ): Promise<readonly AttestationStatement[]> {
   const read: AttestationStatement[] = []
   for (const digest of manifests) {
-    const document = parseManifest(await content.read(digest), { mediaType: undefined, source: `attestation ${digest}` })
-    for (const descriptor of document.kind === 'manifest' ? document.layers.filter(isStatement) : []) {
+    for (const descriptor of statementsOf(await content.read(digest), digest)) {
       const predicateType = descriptor.annotations?.[predicateTypeKey] ?? ''
       if (types.length > 0 && !types.includes(predicateType)) continue
       // Verified when it was stored; a statement is one JSON object.
@@ -81,6 +80,12 @@ export async function readAttestations(
     }
   }
   return read
+}
+
+/** The statements that an attestation's manifest lists. @throws EngineError `data_loss` where it is no manifest */
+export function statementsOf(bytes: Uint8Array, digest: string): readonly Descriptor[] {
+  const document = parseManifest(bytes, { mediaType: undefined, source: `attestation ${digest}` })
+  return document.kind === 'manifest' ? document.layers.filter(isStatement) : []
 }
 
 function isStatement({ mediaType }: Descriptor): boolean {

@@ -5,6 +5,7 @@ import { choosePlatform } from '../registry/platform.js'
 import { canonical, parseReference } from '../registry/reference.js'
 import type { ArchiveIntake } from './archive-intake.js'
 import { type ArchivedDocument, type ArchivedImage, type ArchivedLayer, blobDocument, layerOf } from './archived-image.js'
+import { attestationsOf, statementsOf } from './attestations.js'
 import { parseImageConfig } from './image-config.js'
 import { checkPlatform, type PlatformChoice, wrongPlatform } from './platform-choice.js'
 
@@ -89,13 +90,31 @@ function readImage(intake: ArchiveIntake, top: Top, choice: PlatformChoice): Arc
   const layers = manifest.layers.map(({ digest, mediaType }, position): ArchivedLayer => {
     return layerOf(intake.blob(digest), { name: digest, diffId: config.diffIds[position] ?? '', mediaType })
   })
+  const attached = attestationsIn(intake, documents, document.digest)
   return {
     id: configDocument.digest,
     config,
     manifestDigest: document.digest,
     layers,
-    documents: [...documents, configDocument],
+    documents: [...documents, configDocument, ...attached.documents],
+    ...(attached.manifests.length > 0 && { attestations: attached.manifests }),
     names: new Map(top.name === undefined ? [] : [[top.name, top.digest]])
+  }
+}
+
+/** What is attached to an image and whole in the archive; archives are often made without. */
+function attestationsIn(intake: ArchiveIntake, passed: readonly ArchivedDocument[], manifestDigest: string) {
+  const indexes = passed.map(({ bytes }) => parseManifest(bytes, { mediaType: undefined, source }))
+  const entries = indexes.flatMap(index => (index.kind === 'index' ? attestationsOf(index, manifestDigest) : []))
+  const isHere = ({ digest }: Descriptor) => intake.blob(digest)?.kind === 'document'
+  const attached = entries.filter(isHere).map(({ digest }) => {
+    const manifest = blobDocument(intake, digest)
+    return { manifest, statements: statementsOf(manifest.bytes, digest) }
+  })
+  const whole = attached.filter(({ statements }) => statements.every(isHere))
+  return {
+    manifests: whole.map(({ manifest }) => manifest.digest),
+    documents: whole.flatMap(({ manifest, statements }) => [manifest, ...statements.map(({ digest }) => blobDocument(intake, digest))])
   }
 }
 

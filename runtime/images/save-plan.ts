@@ -7,6 +7,7 @@ import { type Descriptor, type ImageIndex, parseManifest } from '../registry/man
 import { isIndexType } from '../registry/media-types.js'
 import { choosePlatform, type Platform, parsePlatform } from '../registry/platform.js'
 import { canonical, familiar, parseReference, type Reference } from '../registry/reference.js'
+import { statementsOf } from './attestations.js'
 import { findImage, referencesByImage, type StoredImage, type StoredReference } from './image-records.js'
 import type { SaveOptions } from './image-service.js'
 import { checkPlatform } from './platform-choice.js'
@@ -96,7 +97,8 @@ async function planImage(id: string, names: readonly Reference[], options: SaveO
     }))
   )
   const targets = await Promise.all(names.map(async reference => ({ reference, ...(await targetOf(reference, descriptor, parts)) })))
-  const kept = targets.flatMap(({ blobs }) => blobs)
+  const indexes = targets.flatMap(({ blobs }) => blobs)
+  const kept = [...indexes, ...(indexes.length > 0 ? await attestationBlobs(stored, content) : [])]
   return {
     id,
     platform,
@@ -106,6 +108,14 @@ async function planImage(id: string, names: readonly Reference[], options: SaveO
     blobs: await sized(content, [descriptor.digest, ...kept, document.config.digest, ...document.layers.map(({ digest }) => digest)], name),
     chainIds: chainIdsOf(diffIds)
   }
+}
+
+/** An index leads to what is attached to its images; without one nobody would find it. */
+async function attestationBlobs({ attestations = [] }: StoredImage, content: ContentStore): Promise<readonly string[]> {
+  const blobs: string[] = []
+  for (const digest of attestations)
+    blobs.push(digest, ...statementsOf(await content.read(digest), digest).map(statement => statement.digest))
+  return blobs
 }
 
 interface Target {

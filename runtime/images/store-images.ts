@@ -137,6 +137,7 @@ function record(transaction: Transaction, { images, lease, parts }: Recording): 
       // Where the image is here already, what it was pulled under stays.
       manifestDigest: known?.manifestDigest ?? image.manifestDigest,
       sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
+      ...withAttestations(known?.attestations ?? [], image.attestations ?? []),
       blobs: [...new Set([...(known?.blobs ?? []), ...blobsOf(image)])]
     })
     for (const [name, target] of image.names) {
@@ -147,6 +148,11 @@ function record(transaction: Transaction, { images, lease, parts }: Recording): 
   }
   endLease(transaction, lease)
   return renamed
+}
+
+function withAttestations(known: readonly string[], added: readonly string[]): Pick<StoredImage, 'attestations'> {
+  const attestations = [...new Set([...known, ...added])]
+  return attestations.length > 0 ? { attestations } : {}
 }
 
 function sizeOf(transaction: Transaction, chainId: string): number {

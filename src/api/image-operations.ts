@@ -325,7 +325,7 @@ export const ImageLoad = defineOperation<AsyncIterable<BuildInfo>>()({
   request: 'tar',
   response: 'json-lines',
   query: {
-    /** No progress messages. */
+    /** No progress messages. @default true */
     quiet: flag,
     platform: since('1.48', platforms)
   },

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { hostImageReference } from '../api/host-image.js'
 import { ContainerList, ImageList, SystemInfo, SystemVersion } from '../api/index.js'
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
@@ -24,7 +25,10 @@ import type { EngineEvent } from './events/engine-event.js'
 import { EventHub } from './events/event-hub.js'
 import { eventStream } from './events/event-stream.js'
 import { LiveEmitter, tell } from './events/live-emitter.js'
+import type { Task } from './events/task.js'
 import type { Container, Image, ImageSpec } from './handles.js'
+import { importVerb, loadVerb } from './images/archive-verbs.js'
+import type { ImportOptions } from './images/image.js'
 import { ImageHandle } from './images/image-handle.js'
 import { ImageSpecHandle } from './images/image-spec-handle.js'
 import type { Network, NetworkOptions } from './networks/network.js'
@@ -130,6 +134,14 @@ export class EngineHandle extends LiveEmitter implements Engine {
     for (const image of await call(this.#context, ImageList, { query: { filters } })) {
       yield new ImageHandle(this.#context, { reference: image.RepoTags?.find(tag => tag !== '<none>:<none>') ?? image.Id }, image)
     }
+  }
+
+  load(archive: string | Readable, options: Abortable = {}): Task<Image[]> {
+    return loadVerb(this.#context, archive, options)
+  }
+
+  async import(archive: string | Readable, reference?: string, options: ImportOptions = {}): Promise<Image> {
+    return await importVerb(this.#context, archive, reference, options)
   }
 
   container(idOrName: string): Promise<Container> {

@@ -1,9 +1,12 @@
+import type { Readable } from 'node:stream'
 import type { EventEmitter } from 'eventemitter3'
 import type { TrustRules } from '../api/index.js'
 import type { InputOf, Operation, OutputOf } from '../api/operation.js'
 import type { ListenOptions, TransportKind } from '../transport/transport.js'
 import type { EngineEvent, EngineEvents } from './events/engine-event.js'
+import type { Task } from './events/task.js'
 import type { Container, Image, ImageSpec } from './handles.js'
+import type { ImportOptions } from './images/image.js'
 import type { Network, NetworkOptions } from './networks/network.js'
 import type { RegistryServer, RegistryServerOptions } from './registries/registry-server.js'
 import type { Abortable, Auth } from './values.js'
@@ -152,6 +155,18 @@ export interface Engine extends EventEmitter<EngineEvents>, AsyncDisposable {
   /** This machine's root file system, copy-on-write. @throws EngineError `not_supported` unless in-process */
   hostImage(): ImageSpec
   images(filter?: ImageFilter): AsyncIterable<Image>
+  /**
+   * `docker load`: the images of an archive, a file or a stream. What docker, podman, skopeo and buildx write is taken, compressed or not.
+   *
+   * @throws EngineError `data_loss` for a damaged archive, `invalid_argument` for what is none; engines behind a socket say `failed`
+   */
+  load(archive: string | Readable, options?: Abortable): Task<Image[]>
+  /**
+   * `docker import`: an image of a root file system's archive, such as `container.export` writes.
+   *
+   * @throws EngineError as `load` does
+   */
+  import(archive: string | Readable, reference?: string, options?: ImportOptions): Promise<Image>
   container(idOrName: string): Promise<Container>
   containers(filter?: ContainerFilter): AsyncIterable<Container>
   /**

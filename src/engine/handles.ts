@@ -27,6 +27,7 @@ import type {
   PullOptions,
   RawCreate,
   RestartPolicy,
+  SaveOptions,
   Security
 } from './images/image.js'
 import type { Network } from './networks/network.js'
@@ -175,6 +176,12 @@ export interface Image extends ImageSpec {
   history(): Promise<readonly ImageStep[]>
   /** Give it another name. */
   tag(reference: string): Promise<Image>
+  /**
+   * `docker save`: an archive of the image under the name this handle was made with, into a file or a stream. A file that is cut short is removed.
+   *
+   * @throws EngineError `not_supported` for an OCI layout from an engine before API 1.44
+   */
+  save(target: string | Writable, options?: SaveOptions): Promise<void>
   /** Remove the name this handle was made with, and with the last name the image. */
   remove(options?: { force?: boolean }): Promise<void>
 }

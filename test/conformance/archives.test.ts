@@ -1,4 +1,9 @@
 // Needs: root and the lab (test/lab).
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
 import { gzipSync } from 'node:zlib'
 import { type Engine, EngineError } from 'gantry'
 import {
@@ -16,7 +21,7 @@ import { expect } from 'vitest'
 import { conform } from './conform.js'
 import { dockerArchive, entriesOf, load, newImage, tarOf } from './kit/archives.js'
 import { expectError } from './kit/errors.js'
-import { collect } from './kit/streams.js'
+import { collect, digestStream } from './kit/streams.js'
 
 const inspect = (engine: Engine, name: string) => engine.raw.call(ImageInspect, { path: { name } })
 const rmi = (engine: Engine, name: string) => engine.raw.call(ImageDelete, { path: { name }, query: { force: true } })
@@ -79,6 +84,9 @@ conform('archives', {
     expect(progress.length).toBeGreaterThan(0)
     expect(progress.at(-1)?.id).toMatch(/^[0-9a-f]{12}$/)
     expect(progress.at(-1)?.progressDetail?.total).toBeGreaterThan(2_999_999)
+    await rmi(engine, image.config.digest)
+    const unasked = await collect(await engine.raw.call(ImageLoad, { body: Readable.from([archive]) }))
+    expect(unasked.filter(({ status }) => status !== undefined)).toEqual([])
     await rmi(engine, image.config.digest)
   },
 
@@ -173,6 +181,67 @@ conform('archives', {
       /No such image|reference does not exist/
     )
     for (const reference of references) await rmi(engine, reference)
+  },
+
+  'fluent: an image is saved to a file or a stream, loaded from either, and comes back the same': async ({ engine, publish }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'gantry-archives-'))
+    try {
+      const image = await engine.image(await publish()).pull()
+      const file = join(folder, 'image.tar')
+      await image.save(file)
+      const stream = new PassThrough()
+      const read = digestStream(stream)
+      await image.save(stream)
+      expect((await read).length).toBe((await stat(file)).size)
+      await rmi(engine, image.id)
+      const events: string[] = []
+      const [loaded, ...others] = await engine.load(file).on('image.load.progress', ({ type }) => events.push(type))
+      expect(others).toEqual([])
+      expect(loaded).toMatchObject({ id: image.id, reference: image.reference, tags: [image.reference] })
+      expect(await loaded?.run(['echo', 'here']).text()).toBe('here\n')
+      expect(await engine.load(createReadStream(file))).toMatchObject([{ id: image.id }])
+      expect(events.length).toBeGreaterThan(0)
+      await removeWithContainers(engine, image.id)
+      await expectError(engine.load(join(folder, 'none.tar')), 'not_found', /none\.tar/)
+      await expectError(engine.load(Readable.from([Buffer.from('nothing')])), ['invalid_argument', 'data_loss', 'failed'])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+
+  'fluent: an OCI layout, where the engine writes one; a load that is given up': async ({ engine, publish, unique }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'gantry-archives-'))
+    try {
+      const image = await engine.image(await publish()).pull()
+      const file = join(folder, 'image.tar')
+      // Docker from 25 on.
+      const writesLayouts = Number((await engine.info()).apiVersion.split('.')[1]) >= 44
+      const saved = image.save(file, { format: 'oci' })
+      if (writesLayouts) {
+        await saved
+        expect([...(await entriesOf(createReadStream(file))).keys()]).toContain('oci-layout')
+      } else await expectError(saved, 'not_supported', /1\.44/)
+      await rmi(engine, image.id)
+      const stuck = new PassThrough()
+      stuck.write((await tarOf(dockerArchive(await newImage(), [`${unique('stuck')}:1`]))).subarray(0, 3000))
+      await expectError(engine.load(stuck, { timeout: 300 }), 'deadline_exceeded')
+      expect(stuck.destroyed).toBe(true)
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  },
+
+  'fluent: what a container exports is imported': async ({ engine, image, unique }) => {
+    const container = await image.cmd('true').create()
+    await container.fs.write('/hello', 'imported')
+    const archive = new PassThrough()
+    const exporting = container.export(archive)
+    const name = `${unique('import')}:1`
+    const made = await engine.import(archive, name, { message: 'by hand', changes: ['CMD ["cat", "/hello"]'] })
+    await exporting
+    expect(made).toMatchObject({ reference: name, tags: [name] })
+    expect(await made.run().text()).toBe('imported')
+    await removeWithContainers(engine, made.id)
   },
 
   'import: an archive of files becomes an image that runs': async ({ engine, image, unique }) => {

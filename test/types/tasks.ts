@@ -86,6 +86,13 @@ export async function tasks(): Promise<void> {
   engine.on('container.exited', event => console.log(event.exitCode, event.oomKilled))
   db.once('container.started', event => console.log(event.at))
   for await (const event of engine.events({ types: ['container.exited'] })) if (event.type === 'container.exited') break
+  // archives
+  for await (const event of engine.load('./images.tar')) if (event.type === 'image.load.progress') console.log(event.layer, event.current)
+  const [loaded]: Image[] = await engine.load(process.stdin, { timeout: '10m' })
+  await loaded?.save('./image.tar', { format: 'oci' })
+  await golden.save(process.stdout)
+  const files: Image = await engine.import('./rootfs.tar', 'rootfs:1', { changes: ['CMD ["sh"]'], platform: 'linux/arm64' })
+  void files
   // tag, and the image as a spec
   const image: Image = await engine.image('alpine').pull({ policy: 'missing', auth: { username: 'a', password: 'b' } })
   const spec: ImageSpec = (await image.tag('registry.example.com/team/golden:1')).user('app').network('none').network(db)
@@ -137,6 +144,8 @@ export async function refused(engine: Engine): Promise<void> {
   await (await engine.container('x')).kill('SIGNONSENSE')
   // @ts-expect-error the operation has no such parameter
   await engine.raw.call(ContainerInspect, { path: { name: 'x' } })
+  // @ts-expect-error no such format
+  await (await engine.image('x').pull()).save('./x.tar', { format: 'zip' })
   // @ts-expect-error a password belongs to the user
   engine.image('x').pull({ auth: { username: 'a' } })
 }

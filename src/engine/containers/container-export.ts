@@ -1,11 +1,9 @@
-import { createWriteStream } from 'node:fs'
-import { rm } from 'node:fs/promises'
-import { Readable, Writable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import type { Writable } from 'node:stream'
 import { ContainerExport, ImageCommit } from '../../api/index.js'
 import { checkAbortable, openCallScope } from '../call-scope.js'
 import { checkKeys, checkString, checkStrings, optional, wrongSetting } from '../checks.js'
 import { call, callWith, type EngineContext } from '../context.js'
+import { checkArchiveTarget, writeArchive } from '../files/write-archive.js'
 import type { Container, Image } from '../handles.js'
 import { splitReference } from '../images/image-reference.js'
 import { inspectImage } from '../images/pull-image.js'
@@ -20,18 +18,11 @@ export async function exportContainer(
   options: Abortable
 ): Promise<void> {
   const limits = checkAbortable('export', checkKeys('export', options, ['signal', 'timeout']))
-  if (!(target instanceof Writable)) checkString('export', target, 'the path of a file, or a writable stream')
+  const sink = checkArchiveTarget('export', target)
   const scope = openCallScope(`export of container ${container.name}`, limits, context.session.closing)
-  const { signal } = scope
   try {
-    const archive = await callWith(context, ContainerExport, { path: { id: container.id } }, { signal })
-    const sink = target instanceof Writable ? target : createWriteStream(target)
-    try {
-      await pipeline(Readable.from(archive, { objectMode: false }), sink, { signal })
-    } catch (error) {
-      if (typeof target === 'string') await rm(target, { force: true }).catch(() => {})
-      throw signal.aborted ? signal.reason : error
-    }
+    const archive = await callWith(context, ContainerExport, { path: { id: container.id } }, { signal: scope.signal })
+    await writeArchive(archive, sink, scope.signal)
   } finally {
     scope.release()
   }

@@ -22,6 +22,15 @@ export interface ImagePulledEvent {
   fromCache: boolean
 }
 
+/** How far a layer of an archive has come in. */
+export interface ImageLoadProgressEvent {
+  type: 'image.load.progress'
+  /** The first 12 digits of the layer's digest, or of the name that it has in the archive. */
+  layer: string
+  current: number
+  total: number
+}
+
 /** An image got a name, or an image or one of its names is gone. */
 export interface ImageChangedEvent {
   type: 'image.tagged' | 'image.removed'
@@ -90,6 +99,7 @@ export interface GapEvent {
 export type EngineEvent =
   | ImagePullProgressEvent
   | ImagePulledEvent
+  | ImageLoadProgressEvent
   | ImageChangedEvent
   | ContainerStepEvent
   | ContainerExitedEvent

@@ -8,6 +8,7 @@ import { followEvents } from './follow-events.js'
 const types: readonly EngineEvent['type'][] = [
   'image.pull.progress',
   'image.pulled',
+  'image.load.progress',
   'image.tagged',
   'image.removed',
   'container.created',

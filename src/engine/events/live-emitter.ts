@@ -7,7 +7,7 @@ type Name = EventEmitter.EventNames<EngineEvents>
 type Listener<T extends Name> = EventEmitter.EventListener<EngineEvents, T>
 
 /** Events that this process announces, about what it asked for; no stream has to be open for them. */
-const localEvents: ReadonlySet<Name> = new Set<Name>(['image.pull.progress', 'image.pulled'])
+const localEvents: ReadonlySet<Name> = new Set<Name>(['image.pull.progress', 'image.pulled', 'image.load.progress'])
 
 /** An emitter that is fed from the engine's event stream while anybody listens to what comes from there. */
 export class LiveEmitter extends EventEmitter<EngineEvents> {

@@ -1,9 +1,11 @@
+import type { Writable } from 'node:stream'
 import { ImageDelete, ImageHistory, ImageTag } from '../../api/index.js'
 import { checkBoolean, checkKeys, checkString, optional } from '../checks.js'
 import { call, type EngineContext } from '../context.js'
 import type { Image } from '../handles.js'
 import type { Digest, PortSpec } from '../values.js'
-import type { ImageDetails, ImageStep } from './image.js'
+import { saveVerb } from './archive-verbs.js'
+import type { ImageDetails, ImageStep, SaveOptions } from './image.js'
 import { digestOf, type ImageFacts } from './image-facts.js'
 import { splitReference } from './image-reference.js'
 import { ImageSpecHandle } from './image-spec-handle.js'
@@ -54,6 +56,10 @@ export class ImageHandle extends ImageSpecHandle implements Image {
     const { name, tag } = splitReference(checkString('tag', reference, 'an image reference as text'))
     await call(this.#context, ImageTag, { path: { name: this.id }, query: { repo: name, tag } })
     return new ImageHandle(this.#context, { ...this.#spec, reference }, await inspectImage(this.#context, reference))
+  }
+
+  async save(target: string | Writable, options: SaveOptions = {}): Promise<void> {
+    await saveVerb(this.#context, this, target, options)
   }
 
   async remove(options: { force?: boolean } = {}): Promise<void> {

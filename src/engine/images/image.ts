@@ -28,6 +28,26 @@ export interface PullOptions extends Abortable {
   verify?: TrustPolicy
 }
 
+/** How to save an image. */
+export interface SaveOptions extends Abortable {
+  /**
+   * `docker`: what `docker load` reads. `oci`: an OCI layout; Docker from 25 on, and Gantry, write one archive that is both.
+   *
+   * @default 'docker'
+   */
+  format?: 'docker' | 'oci'
+}
+
+/** What to make of an archive of files. */
+export interface ImportOptions extends Abortable {
+  /** For the history. @default 'Imported from -' */
+  message?: string
+  /** Dockerfile instructions such as `CMD ["server"]`. */
+  changes?: string[]
+  /** What the files are for. @default the engine's; engines before API 1.43 take no other */
+  platform?: string
+}
+
 /** Bounds on what a container may use. */
 export interface Limits {
   /** `docker run --memory` */

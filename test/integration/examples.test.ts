@@ -77,7 +77,7 @@ describe('examples', () => {
 
   it.skipIf(ordinaryUser || busybox === undefined)("registry is a cache of the lab's registry (needs root, docker-registry)", async () => {
     const { code, output } = await example('registry', [busybox ?? ''])
-    expect(output.split('\n')).toEqual([
+    expect(output.split('\n').slice(-4)).toEqual([
       expect.stringMatching(/^registry: 127\.0\.0\.1:\d+, a cache of http:\/\/127\.0\.0\.1:\d+$/),
       `pulled: ${lab.digests.busybox}`,
       'kept: busybox',

@@ -247,7 +247,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       ...registryHandlers({
         registries: servedRegistries,
         defaultStorage: join(paths.root, 'registry'),
-        settings: registries.settings,
+        reach: { registries: registries.settings, settle: registries.settle, proxies },
         content
       }),
       ...networkHandlers(context),

@@ -1,7 +1,7 @@
 import type { Filters, Handlers, InputOf, RegistryCreate, RegistrySummary } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContentStore } from '../content/content-store.js'
-import type { RegistriesSettings } from '../registry/endpoints.js'
+import type { Reach } from '../registry-server/open-upstream.js'
 import type { Registries, ServedRegistry } from '../registry-server/registries.js'
 import type { Secret } from '../registry-server/users.js'
 
@@ -11,7 +11,8 @@ export interface RegistryContext {
   readonly registries: () => Promise<Registries>
   /** Where one keeps its things when nothing was said. */
   readonly defaultStorage: string
-  readonly settings: RegistriesSettings
+  /** How the engine reaches registries. */
+  readonly reach: Reach
   /** The engine's own blobs. */
   readonly content: ContentStore
 }
@@ -38,7 +39,7 @@ export function registryHandlers(context: RegistryContext): Handlers {
           ...(tls && { tls }),
           anonymousPull: body.AnonymousPull ?? false,
           readOnly: body.ReadOnly ?? false,
-          ...(body.Proxy && { proxy: body.Proxy, registries: settingsFor(body, context.settings) }),
+          ...(body.Proxy && { proxy: body.Proxy, reach: reachFor(body, context.reach) }),
           known: context.content
         },
         body.Labels ?? {}
@@ -74,14 +75,15 @@ function tlsOf({ TLSCert, TLSKey }: Body): { readonly cert: string; readonly key
 }
 
 /** How the other registry is reached, with the credentials that were given for it. */
-function settingsFor({ Proxy: proxy = '', ProxyAuth }: Body, settings: RegistriesSettings): RegistriesSettings {
-  if (!ProxyAuth) return { ...settings }
+function reachFor({ Proxy: proxy = '', ProxyAuth }: Body, reach: Reach): Reach {
+  if (!ProxyAuth) return reach
+  const settings = reach.registries ?? {}
   const { username, password = '', identitytoken } = ProxyAuth
   const auth = identitytoken ? { identityToken: identitytoken } : username ? { username, password } : undefined
   if (auth === undefined) throw missing('ProxyAuth', 'it needs a username and a password, or an identitytoken')
   const host = URL.canParse(proxy) ? new URL(proxy).host : ''
   const names = /(^|\.)docker\.io$/.test(host) ? [host, 'docker.io'] : [host]
-  return { ...settings, ...Object.fromEntries(names.map(name => [name, { ...settings[name], auth }])) }
+  return { ...reach, registries: { ...settings, ...Object.fromEntries(names.map(name => [name, { ...settings[name], auth }])) } }
 }
 
 function labelFilter(filters: Filters): (registry: ServedRegistry) => boolean {

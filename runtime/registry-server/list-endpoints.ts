@@ -1,6 +1,7 @@
 import type { Digest } from '../registry/digest.js'
 import { manifestLimitBytes } from '../registry/manifest.js'
 import { mediaTypes } from '../registry/media-types.js'
+import type { Referrer } from '../registry/referrers.js'
 import { type Exchange, type RegistryContext, send, sendJson } from './exchange.js'
 import { unknownRepository } from './manifest-endpoint.js'
 import { Refusal } from './refusal.js'
@@ -52,33 +53,22 @@ const indexOverheadBytes = 1024
 
 /** `GET /v2/<name>/referrers/<digest>`: manifests whose subject it is, as an index; in pages where one would be too long. */
 export async function listReferrers(
-  { storage }: RegistryContext,
+  { storage, upstream }: RegistryContext,
   exchange: Exchange,
   { repository, digest }: { readonly repository: string; readonly digest: Digest }
 ): Promise<void> {
   const type = exchange.query.get('artifactType') ?? ''
   const last = exchange.query.get('last') ?? ''
-  const all = await storage.repositories.referrers(repository, digest)
-  const manifests: object[] = []
+  const all = upstream === undefined ? await storage.referrers(repository, digest) : await upstream.referrers(repository, digest)
+  const wanted = all.filter(({ digest: each, artifactType }) => (type === '' || artifactType === type) && each > last)
+  const manifests: Referrer[] = []
   let size = indexOverheadBytes
-  let next: string | undefined
-  for (const [index, found] of all.entries()) {
-    const { mediaType, sizeBytes, artifactType, annotations } = found.record
-    if ((type !== '' && artifactType !== type) || found.digest <= last) continue
-    const item = {
-      mediaType,
-      digest: found.digest,
-      size: sizeBytes,
-      ...(artifactType && { artifactType }),
-      ...(annotations && { annotations })
-    }
+  for (const item of wanted) {
     size += Buffer.byteLength(JSON.stringify(item)) + 1
-    if (size > manifestLimitBytes && manifests.length > 0) {
-      next = all[index - 1]?.digest
-      break
-    }
+    if (size > manifestLimitBytes && manifests.length > 0) break
     manifests.push(item)
   }
+  const next = manifests.length < wanted.length ? manifests.at(-1)?.digest : undefined
   const body = JSON.stringify({ schemaVersion: 2, mediaType: mediaTypes.ociIndex, manifests })
   send(
     exchange,

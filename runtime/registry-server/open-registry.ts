@@ -5,10 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { EngineError } from '../../src/errors/index.js'
 import { Unwind } from '../../src/util/unwind.js'
 import type { ContentStore } from '../content/content-store.js'
-import type { RegistriesSettings } from '../registry/endpoints.js'
 import { collectGarbage } from './collect-garbage.js'
 import { Gatekeeper } from './gatekeeper.js'
-import { openUpstream } from './open-upstream.js'
+import { openUpstream, type Reach } from './open-upstream.js'
 import { RegistryHandler } from './registry-handler.js'
 import { createStorage, type Storage } from './storage.js'
 import { type Secret, Users } from './users.js'
@@ -31,8 +30,8 @@ export interface RegistryOptions {
   readonly readOnly?: boolean
   /** URL of a registry that this one is a cache of. */
   readonly proxy?: string
-  /** How that registry is reached, by its host. @default nothing is set */
-  readonly registries?: RegistriesSettings
+  /** How that registry is reached. @default nothing is set */
+  readonly reach?: Reach
   /** Another content store: what it has is linked to instead of stored again. */
   readonly known?: ContentStore
   /** Told a line for each request, and for each failure. */
@@ -75,8 +74,7 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
   const parts = new Unwind()
   try {
     const storage = await createStorage({ root: options.storage, ...(known && { known }) })
-    const upstream =
-      options.proxy === undefined ? undefined : openUpstream(options.proxy, { storage, registries: options.registries ?? {} })
+    const upstream = options.proxy === undefined ? undefined : openUpstream(options.proxy, { storage, reach: options.reach ?? {} })
     if (upstream !== undefined) parts.add(() => upstream.close())
     const gatekeeper = new Gatekeeper({ isSecure: options.tls !== undefined, anonymousPull, ...(users && { users: new Users(users) }) })
     const handler = new RegistryHandler({ storage, gatekeeper, readOnly, ...(upstream && { upstream }) }, log)
@@ -95,7 +93,8 @@ export async function openRegistry(options: RegistryOptions): Promise<Registry> 
         await Promise.race([ended, delay(graceMs)])
         handler.close()
         for (const connection of connections) connection.destroy()
-        await Promise.all([ended, handler.settled()])
+        // Readers of what is on its way are told that it will not come.
+        await Promise.all([ended, upstream?.close(), handler.settled()])
         await parts.run()
       })
     }

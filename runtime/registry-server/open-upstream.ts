@@ -1,7 +1,7 @@
 import { EngineError } from '../../src/errors/index.js'
-import { isLoopbackHost, type RegistriesSettings, type RegistrySettings } from '../registry/endpoints.js'
+import { isLoopbackHost, type RegistrySettings } from '../registry/endpoints.js'
 import { defaultDomain } from '../registry/reference.js'
-import { createRegistryClient } from '../registry/registry-client.js'
+import { createRegistryClient, type RegistryClientOptions } from '../registry/registry-client.js'
 import type { Storage } from './storage.js'
 import { Upstream } from './upstream.js'
 
@@ -14,23 +14,24 @@ const stallMs = 20_000
 /** Names of Docker Hub. */
 const hubNames: ReadonlySet<string> = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io', 'registry.hub.docker.com'])
 
+/** How the other registry is reached: as the engine reaches registries when it pulls. */
+export type Reach = Pick<RegistryClientOptions, 'registries' | 'settle' | 'proxies'>
+
 /**
  * The registry that another one is a cache of.
  *
  * @param url - `https://host[:port]`; `http://` says that it has no TLS
  * @throws EngineError `invalid_argument` for what is no such URL
  */
-export function openUpstream(
-  url: string,
-  { storage, registries }: { readonly storage: Storage; readonly registries: RegistriesSettings }
-): Upstream {
+export function openUpstream(url: string, { storage, reach }: { readonly storage: Storage; readonly reach: Reach }): Upstream {
   const { host, protocol } = parseProxy(url)
   const domain = hubNames.has(host) ? defaultDomain : host
+  const registries = reach.registries ?? {}
   const settings: RegistrySettings = {
     ...registries[domain],
     ...(protocol === 'http:' && !isLoopbackHost(host) && { insecure: true })
   }
-  const client = createRegistryClient({ registries: { ...registries, [domain]: settings }, retry, stallMs })
+  const client = createRegistryClient({ ...reach, registries: { ...registries, [domain]: settings }, retry, stallMs })
   return new Upstream({ storage, client, domain })
 }
 

@@ -68,10 +68,18 @@ export class Refusal extends EngineError {
   }
 }
 
+/** Whether there was no room on the disk, or in a quota. */
+export function isDiskFull(error: unknown): boolean {
+  // Undefined on other errors.
+  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined
+  return code === 'ENOSPC' || code === 'EDQUOT'
+}
+
 /** What went wrong, as an answer. What was not meant for a client is told without its details. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
   const options = { cause: error }
+  if (isDiskFull(error)) return new Refusal('UNKNOWN', "there is no room on the registry's disk", { ...options, status: 507 })
   if (!EngineError.is(error)) return new Refusal('UNKNOWN', 'the registry has failed: see its log', options)
   switch (error.code) {
     case 'not_found':

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import type { ContentStore } from '../content/content-store.js'
 import { createContentStore } from '../content/file-content-store.js'
 import { type Digest, digestParts } from '../registry/digest.js'
+import type { Referrer } from '../registry/referrers.js'
 import { ifThere } from './durable-file.js'
 import { readManifest } from './manifest-content.js'
 import { type ManifestRecord, openStorage, Repositories } from './repositories.js'
@@ -72,6 +73,17 @@ export class Storage {
     const record = await this.repositories.manifest(repository, digest)
     if (record === undefined || !(await this.content.has(digest))) return undefined
     return { ...record, digest, bytes: await this.content.read(digest) }
+  }
+
+  /** Manifests of a repository that are about another one, sorted by digest. */
+  async referrers(repository: string, subject: Digest): Promise<readonly Referrer[]> {
+    return (await this.repositories.referrers(repository, subject)).map(({ digest, record }) => ({
+      mediaType: record.mediaType,
+      digest,
+      size: record.sizeBytes,
+      ...(record.artifactType !== undefined && { artifactType: record.artifactType }),
+      ...(record.annotations !== undefined && { annotations: record.annotations })
+    }))
   }
 
   /** Store a manifest whose digest was checked. What it names is for the caller to look for. */

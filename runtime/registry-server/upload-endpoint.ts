@@ -1,7 +1,7 @@
 import type { Digest } from '../registry/digest.js'
 import { parseContentRange } from './byte-range.js'
 import { bodyOf, type Exchange, lengthOf, type RegistryContext, send } from './exchange.js'
-import { Refusal } from './refusal.js'
+import { isDiskFull, Refusal } from './refusal.js'
 import { checkDigest, isRepository } from './route.js'
 import { rangeText, type Upload } from './upload.js'
 
@@ -95,7 +95,13 @@ async function append(upload: Upload, exchange: Exchange): Promise<number> {
     throw new Refusal('SIZE_INVALID', `Content-Range has ${range.last - range.first + 1} bytes, and Content-Length ${length}`)
   }
   const { signal } = exchange
-  return upload.append(bodyOf(exchange), range === undefined ? { signal } : { signal, first: range.first })
+  try {
+    return await upload.append(bodyOf(exchange), range === undefined ? { signal } : { signal, first: range.first })
+  } catch (error) {
+    // What fills the disk is not kept for a later try.
+    if (isDiskFull(error)) await upload.remove()
+    throw error
+  }
 }
 
 function progress(repository: string, id: string, sizeBytes: number) {

@@ -1,6 +1,7 @@
 import { EngineError, type ErrorCode } from '../../src/errors/index.js'
 import type { Digest } from '../registry/digest.js'
 import { defaultDomain, type Reference } from '../registry/reference.js'
+import type { Referrer } from '../registry/referrers.js'
 import type { RegistryClient } from '../registry/registry-client.js'
 import { BlobFetch } from './blob-fetch.js'
 import { type Part, readManifest } from './manifest-content.js'
@@ -66,6 +67,17 @@ export class Upstream {
     return found
   }
 
+  /** Manifests that are about another one: those the other registry has; what is kept, where it does not answer. */
+  async referrers(repository: string, subject: Digest): Promise<readonly Referrer[]> {
+    const { storage, client } = this.#options
+    try {
+      return await this.#start(client.referrers(this.#reference(repository, { digest: subject }), { signal: this.#closing.signal }))
+    } catch (error) {
+      if (!EngineError.is(error) || !(passing.has(error.code) || error.code === 'not_found')) throw error
+      return storage.referrers(repository, subject)
+    }
+  }
+
   /**
    * A blob that a manifest of the repository names.
    *
@@ -96,21 +108,23 @@ export class Upstream {
 
   async #fetchManifest(repository: string, target: ManifestTarget): Promise<StoredManifest | undefined> {
     const { storage, client } = this.#options
+    const { signal } = this.#closing
+    const reference = this.#reference(repository, target)
+    const digest = 'tag' in target ? await storage.repositories.tag(repository, target.tag) : undefined
+    const kept = digest && (await storage.manifest(repository, digest))
     try {
-      const remote = await client.manifest(this.#reference(repository, target), { signal: this.#closing.signal })
+      // Registries count manifests that are fetched, and not those that are asked about.
+      if (kept && (await client.headManifest(reference, { signal }))?.digest === digest) return kept
+      const remote = await client.manifest(reference, { signal })
       const content = readManifest(remote.bytes, remote.document.mediaType)
       await storage.putManifest(repository, remote.digest, { ...content, bytes: remote.bytes })
-      if ('tag' in target && (await storage.repositories.tag(repository, target.tag)) !== remote.digest) {
-        await storage.repositories.setTag(repository, target.tag, remote.digest)
-      }
+      if ('tag' in target && remote.digest !== digest) await storage.repositories.setTag(repository, target.tag, remote.digest)
       for (const part of content.blobs) this.#parts.set(part.digest, part)
       return { ...content, sizeBytes: remote.bytes.byteLength, bytes: remote.bytes, digest: remote.digest }
     } catch (error) {
       if (EngineError.is(error) && error.code === 'not_found') return undefined
-      const digest = 'tag' in target ? await storage.repositories.tag(repository, target.tag) : undefined
-      const kept = EngineError.is(error) && passing.has(error.code) && digest ? await storage.manifest(repository, digest) : undefined
-      if (kept === undefined) throw error
-      return kept
+      if (kept && EngineError.is(error) && passing.has(error.code)) return kept
+      throw error
     }
   }
 

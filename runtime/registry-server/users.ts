@@ -1,12 +1,16 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { EngineError } from '../../src/errors/index.js'
 import { bcrypt, isBcryptHash } from './bcrypt.js'
+import { Refusal } from './refusal.js'
 
 /** How a user's password is checked: against itself, or against its bcrypt hash. */
 export type Secret = { readonly password: string } | { readonly bcrypt: string }
 
 /** Passwords that were right are remembered so many at a time: a hash takes a tenth of a second. */
 const remembered = 1000
+
+/** Passwords that wait to be checked against hashes; more are turned away. */
+const crowd = 32
 
 /** A hash that no password has, of the usual cost: checking an unknown user takes as long as checking a known one. */
 const nobodysHash = `$2y$10$${'.'.repeat(53)}`
@@ -19,13 +23,14 @@ export class Users {
   readonly #slow: boolean
   /** One hash after the other: many wrong passwords at once must not take the time of everybody else. */
   #turn: Promise<unknown> = Promise.resolve()
+  #waiting = 0
 
   constructor(secrets: ReadonlyMap<string, Secret>) {
     this.#secrets = secrets
     this.#slow = [...secrets.values()].some(secret => 'bcrypt' in secret)
   }
 
-  /** Whether a password is a user's. Takes the same time whoever is asked about. */
+  /** Whether a password is a user's. Takes the same time whoever is asked about. @throws Refusal `TOOMANYREQUESTS` */
   async check(name: string, password: string): Promise<boolean> {
     const secret = this.#secrets.get(name)
     const shown = this.#mac(`${name}\0${password}`)
@@ -39,7 +44,10 @@ export class Users {
     if (secret !== undefined && 'password' in secret) return timingSafeEqual(this.#mac(secret.password), this.#mac(password))
     if (!this.#slow) return false
     const hash = secret?.bcrypt ?? nobodysHash
-    const work = this.#turn.then(() => bcrypt(password, hash))
+    if (this.#waiting >= crowd)
+      throw new Refusal('TOOMANYREQUESTS', 'too many passwords are being checked', { headers: { 'retry-after': '1' } })
+    this.#waiting++
+    const work = this.#turn.then(() => bcrypt(password, hash)).finally(() => this.#waiting--)
     this.#turn = work.catch(() => undefined)
     return timingSafeEqual(this.#mac(await work), this.#mac(hash)) && secret !== undefined
   }

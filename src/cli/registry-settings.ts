@@ -60,7 +60,7 @@ export async function registryOptions(settings: RegistrySettings): Promise<Local
     ...(users && { users }),
     ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { cert: tlsCert, key: tlsKey } }),
     ...(proxy !== undefined && { proxy }),
-    ...(proxy !== undefined && proxyUser !== undefined && { registries: await proxyRegistries(proxy, proxyUser) })
+    ...(proxy !== undefined && proxyUser !== undefined && { reach: { registries: await proxyRegistries(proxy, proxyUser) } })
   }
 }
 
@@ -71,7 +71,10 @@ async function usersOf({ htpasswd, user = [] }: RegistrySettings): Promise<Local
   return new Map([...hashed, ...plain])
 }
 
-async function proxyRegistries(proxy: string, { name, file }: UserFile): Promise<NonNullable<LocalRegistryOptions['registries']>> {
+async function proxyRegistries(
+  proxy: string,
+  { name, file }: UserFile
+): Promise<Readonly<Record<string, { readonly auth: { readonly username: string; readonly password: string } }>>> {
   const auth = { username: name, password: await passwordOf('--proxy-user', file) }
   const host = URL.canParse(proxy) ? new URL(proxy).host : ''
   const names = /(^|\.)docker\.io$/.test(host) ? [host, 'docker.io'] : [host]

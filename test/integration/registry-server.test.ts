@@ -192,6 +192,25 @@ describe('gantry registry', () => {
     expect(await readdir(join(folder, 'storage', 'uploads'))).toEqual([])
   })
 
+  it.skipIf(!isRoot)('says that its disk is full, and keeps nothing of what filled it (needs root)', async () => {
+    const storage = join(folder, 'small')
+    await mkdir(storage)
+    await run(['mount', '-t', 'tmpfs', '-o', 'size=6m', 'none', storage])
+    try {
+      const { address } = await start([], { storage })
+      const place = (await fetch(`http://${address}/v2/a/blobs/uploads/`, { method: 'POST' })).headers.get('location')
+      const full = await fetch(`http://${address}${place}`, { method: 'PATCH', body: randomBytes(8_000_000) })
+      expect([full.status, await full.text()]).toEqual([507, expect.stringContaining("there is no room on the registry's disk")])
+      expect(await readdir(join(storage, 'uploads'))).toEqual([])
+      const content = randomBytes(4_000_000)
+      const wanted = `sha256:${createHash('sha256').update(content).digest('hex')}`
+      expect((await fetch(`http://${address}/v2/a/blobs/uploads/?digest=${wanted}`, { method: 'POST', body: content })).status).toBe(201)
+    } finally {
+      await Promise.all(started.splice(0).map(registry => registry.end('SIGKILL')))
+      await run(['umount', storage])
+    }
+  })
+
   it('collects garbage on demand, and says what', async () => {
     const { address } = await start()
     const wanted = `sha256:${createHash('sha256').update('orphan').digest('hex')}`

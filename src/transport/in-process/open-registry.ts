@@ -6,8 +6,11 @@ export type LocalRegistryOptions = RegistryOptions
 
 /** A registry without an engine: it needs no root. @throws EngineError as `openRegistry` of the runtime */
 export async function openLocalRegistry(options: LocalRegistryOptions): Promise<Registry> {
-  const { openRegistry } = await import('../../../runtime/registry-server/open-registry.js')
-  return openRegistry(options)
+  const [{ openRegistry }, { proxiesOfEnvironment }] = await Promise.all([
+    import('../../../runtime/registry-server/open-registry.js'),
+    import('../../../runtime/registry/proxy-rules.js')
+  ])
+  return openRegistry({ ...options, reach: { proxies: () => proxiesOfEnvironment(process.env), ...options.reach } })
 }
 
 /** Users of an htpasswd file's text. @throws EngineError `invalid_argument` */

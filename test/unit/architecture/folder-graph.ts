@@ -25,7 +25,7 @@ export const folderGraph: FolderGraph = {
   'src/transport/http': { from: ['src/transport', ...contract] },
   'src/transport/locate': { from: ['src/transport', 'src/transport/http', ...contract] },
   // The only way from src to runtime, and only when first used: src runs wherever Node runs.
-  'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime', 'runtime/registry-server'] },
+  'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime', 'runtime/registry', 'runtime/registry-server'] },
   // The docker CLI's credentials, and its helpers.
   'src/registry-auth': { from: ground },
   'src/engine': {

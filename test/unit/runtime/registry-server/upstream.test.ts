@@ -1,4 +1,7 @@
+import { once } from 'node:events'
 import { readdir, truncate, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { ociManifest, type Pushed, type Served, serve } from './served.js'
@@ -36,6 +39,9 @@ it('fetches what it does not have, once, and keeps it', async () => {
 
 it('asks what a tag names each time, and believes that there is none', async () => {
   await cache.call('GET', '/v2/app/manifests/latest')
+  await cache.call('GET', '/v2/app/manifests/latest')
+  // Asked about, and not fetched again.
+  expect(asked('/manifests/latest')).toBe(1)
   const other = await origin.image('app')
   const got = await cache.call('GET', '/v2/app/manifests/latest')
   expect([got.text, got.headers.get('content-type')]).toEqual([other.bytes, ociManifest])
@@ -77,4 +83,29 @@ it('takes nothing from those who push, and forgets what is deleted', async () =>
   expect([sent.status, sent.codes]).toEqual([405, ['UNSUPPORTED']])
   expect((await cache.call('DELETE', `/v2/app/manifests/${image.digest}`)).status).toBe(202)
   expect((await cache.call('GET', '/v2/app/manifests/latest')).status).toBe(200)
+})
+
+it('lists what refers to a manifest there, and what is kept when nobody answers', async () => {
+  const subject = { mediaType: ociManifest, digest: image.digest, size: Buffer.byteLength(image.bytes) }
+  const about = await origin.image('app', { tag: 'about', extra: { subject, artifactType: 'a/signature' } })
+  const list = async () => JSON.parse((await cache.call('GET', `/v2/app/referrers/${image.digest}`)).text).manifests
+  const there = await list()
+  expect(there).toMatchObject([{ digest: about.digest, artifactType: 'a/signature' }])
+  await cache.call('GET', `/v2/app/manifests/${about.digest}`)
+  await origin.registry.close()
+  expect(await list()).toEqual(there)
+})
+
+it('ends while it waits for the other registry, and tells whoever waits with it', async () => {
+  const silent = createServer(request => request.resume())
+  silent.listen(0, '127.0.0.1')
+  await once(silent, 'listening')
+  const { port } = silent.address() as AddressInfo
+  const waiting = await serve({ proxy: `http://127.0.0.1:${port}` })
+  const answer = waiting.call('GET', '/v2/app/manifests/latest').catch((error: unknown) => error)
+  await once(silent, 'request')
+  await waiting[Symbol.asyncDispose]()
+  expect(await answer).toBeInstanceOf(Error)
+  silent.closeAllConnections()
+  silent.close()
 })

@@ -8,8 +8,8 @@ export function authHandlers(registry: Pick<RegistryClient, 'checkLogin'>): Hand
   return {
     async SystemAuth({ body }, { signal }) {
       const auth = credentialsOf(body ?? {})
-      await registry.checkLogin(domainOf(body?.serveraddress ?? ''), { auth, signal })
-      return { IdentityToken: '', Status: 'Login Succeeded' }
+      const { identityToken = '' } = await registry.checkLogin(domainOf(body?.serveraddress ?? ''), { auth, signal })
+      return { IdentityToken: identityToken, Status: 'Login Succeeded' }
     }
   }
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EngineError } from '../../src/errors/index.js'
 import { blobStream } from './blob-stream.js'
-import { checkLogin } from './check-login.js'
+import { type CheckedLogin, checkLogin } from './check-login.js'
 import { type Digest, digestOf, digestParts, isDigest } from './digest.js'
 import { checkRegistries, type Endpoint, endpointsFor, type RegistriesSettings } from './endpoints.js'
 import { type Exchange, type Fetch, openExchange } from './exchange.js'
@@ -44,7 +44,7 @@ export interface RegistryClient extends RegistryWriter {
    */
   blobStream(reference: Reference, descriptor: Descriptor, options: RegistryReadOptions): AsyncIterable<Uint8Array>
   /** Show credentials to a registry. @param domain - as in references @throws EngineError `unauthenticated` where they are refused */
-  checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void>
+  checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<CheckedLogin>
   /** Repositories that a registry finds for a word. @param domain - as in references @throws EngineError `not_supported` where it has no search */
   search(domain: string, options: SearchOptions): Promise<readonly SearchResult[]>
   /** Whether something else than the registry itself may answer. */
@@ -168,7 +168,7 @@ class HttpRegistryClient implements RegistryClient {
     return searchRegistry({ registries: this.#registries, open: request => openExchange(request, exchange) }, domain, options)
   }
 
-  async checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<void> {
+  async checkLogin(domain: string, options: { readonly auth: RegistryAuth; readonly signal: AbortSignal }): Promise<CheckedLogin> {
     await this.#settle(domain)
     const exchange = { fetchFor: (url: URL) => this.#pool.fetchFor(url), stallMs: this.#stallMs, allowDowngrade: false }
     return checkLogin({ registries: this.#registries, open: request => openExchange(request, exchange) }, domain, options)

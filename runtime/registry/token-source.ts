@@ -31,6 +31,11 @@ const defaultLifetimeSeconds = 60
 /** A token that is about to end would end on its way. */
 const marginMs = 5_000
 const clientId = 'gantry'
+/** How distribution's token services are asked for an identity token (docs/spec/auth/token.md). */
+const offline = [
+  ['offline_token', 'true'],
+  ['client_id', clientId]
+] as const
 
 /**
  * Gets and keeps what registries want to see: distribution's token authentication (docs/spec/auth/token.md, oauth.md) and
@@ -41,12 +46,15 @@ const clientId = 'gantry'
  */
 export class TokenSource {
   readonly #open: (request: ExchangeRequest) => Promise<Exchange>
+  readonly #onIdentityToken: ((token: string) => void) | undefined
   readonly #grants = new Map<string, Grant>()
   /** What was asked by those who gave a token that ends. */
   readonly #challenges = new Map<string, Challenge>()
 
-  constructor(open: (request: ExchangeRequest) => Promise<Exchange>) {
+  /** @param onIdentityToken - where a token is wanted in place of user name and password, for later logins: the services are asked for one */
+  constructor(open: (request: ExchangeRequest) => Promise<Exchange>, onIdentityToken?: (token: string) => void) {
     this.#open = open
+    this.#onIdentityToken = onIdentityToken
   }
 
   /** The header for a request, where it is known without asking. */
@@ -90,6 +98,7 @@ export class TokenSource {
     const scopes = mergeScopes(challenge.parameters.scope?.split(' ') ?? defaultScopes(access.reference), access.scopes ?? [])
     const parameters = new URLSearchParams(service === undefined ? {} : { service })
     for (const scope of scopes) parameters.append('scope', scope)
+    if (this.#onIdentityToken !== undefined) for (const [name, value] of offline) parameters.append(name, value)
     const common = { doing: `log in to ${access.host} for ${familiarName(access.reference)}`, signal: access.signal }
     const accept = { accept: 'application/json' }
     const exchange =
@@ -104,7 +113,10 @@ export class TokenSource {
         : await this.#open({ ...common, url: withParameters(realm, parameters, auth), headers: { ...accept, ...basicHeader(auth) } })
     const body = Buffer.from((await exchange.read(tokenLimitBytes)) ?? '').toString('utf8')
     if (exchange.status !== 200) throw tokenRefused(access, realm, { exchange, body })
-    return readGrant(access, realm, { exchange, body })
+    const grant = readGrant(access, realm, { exchange, body })
+    const { refresh_token: identityToken } = JSON.parse(body) as { readonly refresh_token?: unknown } // read before, as an object
+    if (typeof identityToken === 'string' && identityToken !== '') this.#onIdentityToken?.(identityToken)
+    return grant
   }
 }
 

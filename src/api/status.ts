@@ -49,6 +49,9 @@ const codes: Readonly<Record<number, ErrorCode>> = {
   507: 'resource_exhausted'
 }
 
+/** Header of an answer whose status means less than the error's code: the code. Docker's clients take no notice of it. */
+export const errorCodeHeader = 'gantry-error-code'
+
 /** Operations that make something under a name, or give something a name. Their only 409 is that the name is taken. */
 const naming: ReadonlySet<string> = new Set([
   'ContainerCreate',

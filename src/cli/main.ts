@@ -5,6 +5,7 @@ import { commander } from './commander.js'
 import { daemonCommand } from './daemon-command.js'
 import { flagTerm } from './daemon-flags.js'
 import { Log } from './log.js'
+import { loginCommand, logoutCommand } from './login-command.js'
 import { registryCommand } from './registry-command.js'
 
 /** The package's own description of itself. */
@@ -22,6 +23,7 @@ const program = new Command('gantry')
   .exitOverride()
 
 program.addCommand(daemonCommand(version).copyInheritedSettings(program).exitOverride())
+for (const command of [loginCommand(), logoutCommand()]) program.addCommand(command.copyInheritedSettings(program).exitOverride())
 program.addCommand(registryCommand(version).copyInheritedSettings(program).exitOverride())
 
 // Not at the top level: the file is also built for a format that cannot wait there.

@@ -26,6 +26,10 @@ export const parts = {
   nft: { binary: 'nft', debianPackage: 'nftables' },
   // The program proves that the library it is made of is there: libisal2.
   isal: { binary: 'igzip', debianPackage: 'isal' },
+  // A credential helper, and what it keeps secrets with.
+  'docker-credential-pass': { binary: 'docker-credential-pass', debianPackage: 'golang-docker-credential-helpers' },
+  pass: { binary: 'pass', debianPackage: 'pass' },
+  gpg: { binary: 'gpg', debianPackage: 'gnupg' },
   // Brings docker-py.
   'docker-compose': { binary: 'docker-compose', debianPackage: 'docker-compose' }
 } as const satisfies Readonly<Record<string, Part>>

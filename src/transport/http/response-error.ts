@@ -1,5 +1,6 @@
-import { codeOf } from '../../api/status.js'
+import { codeOf, errorCodeHeader } from '../../api/status.js'
 import { codeOfMessage, tellsUntrusted } from '../../api/stream-error.js'
+import { errorCodes } from '../../errors/error-code.js'
 import { EngineError, type ErrorCode } from '../../errors/index.js'
 import type { CallFacts } from './connection-error.js'
 import type { HttpResponse } from './exchange.js'
@@ -32,7 +33,7 @@ export async function responseError(response: HttpResponse, endpoint: string, ca
     })
   }
   const text = said === '' ? `${endpoint} answered ${call.method} ${call.path} with status ${status} and no message` : said
-  return new EngineError(codeFor(status, said, call), text, { details })
+  return new EngineError(namedCode(response) ?? codeFor(status, said, call), text, { details })
 }
 
 /** Calls that speak with a registry: what it refuses comes as a bare 500, and only the words say what it was. */
@@ -47,6 +48,12 @@ const registryCalls: ReadonlySet<string> = new Set([
   'PluginUpgrade',
   'SystemAuth'
 ])
+
+/** What an engine of Gantry says itself. */
+function namedCode({ headers }: HttpResponse): ErrorCode | undefined {
+  const named = headers[errorCodeHeader]
+  return errorCodes.find(code => code === named)
+}
 
 function codeFor(status: number, said: string, { operation }: CallFacts): ErrorCode {
   if (tellsUntrusted(status, said)) return 'untrusted'

@@ -33,7 +33,7 @@ export const folderGraph: FolderGraph = {
     lazily: ['src/transport/http', 'src/transport/in-process']
   },
   // The command: nothing of it is loaded by the package.
-  'src/cli': { from: ['src/transport', 'src/transport/in-process', ...contract] },
+  'src/cli': { from: ['src/transport', 'src/transport/in-process', 'src/registry-auth', ...contract] },
   // The program that removes what a killed process has left on an engine elsewhere.
   'src/session-watch': { from: ['src/engine', 'src/transport', 'src/transport/http', ...contract] },
   src: { from: ['src/engine', 'src/transport', ...contract] },

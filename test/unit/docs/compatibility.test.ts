@@ -83,7 +83,7 @@ function implemented(): string[] {
     networkHandlers,
     volumeHandlers,
     (any: ContainerContext) => diskUsageHandlers(any, {}),
-    () => authHandlers({ checkLogin: async () => {} }),
+    () => authHandlers({ checkLogin: async () => ({}) }),
     (any: ContainerContext) => remoteImageHandlers(any, {} as RegistryClient),
     pluginHandlers,
     () => registryHandlers({} as Parameters<typeof registryHandlers>[0])

@@ -53,9 +53,7 @@ describe.skipIf(obstacle !== undefined)(`kept containers${obstacle === undefined
     expect((await found.inspect()).State).toMatchObject({ Status: 'running', Pid })
     const lines = async () => (await found.logs().text()).trim().split('\n')
     await eventually(async () => (await lines()).length > 8)
-    const said = await lines()
-    // None lost, none twice.
-    expect(said).toEqual(said.map((_, index) => `line ${index + 1}`))
+    expectInOrder(await lines())
     await found.stop({ grace: 0 })
     expect(await found.state()).toMatchObject({ status: 'exited', exitCode: 137 })
     await found.remove()
@@ -75,8 +73,7 @@ describe.skipIf(obstacle !== undefined)(`kept containers${obstacle === undefined
     const found = await engine.container(id)
     const lines = async () => (await found.logs().text()).trim().split('\n')
     await eventually(async () => (await lines()).length > 80)
-    const said = await lines()
-    expect(said).toEqual(said.map((_, index) => `line ${index + 1}`))
+    expectInOrder(await lines())
     await found.remove({ force: true })
   })
 
@@ -161,3 +158,15 @@ describe.skipIf(obstacle !== undefined)(`kept containers${obstacle === undefined
     await open()
   })
 })
+
+/**
+ * Nothing twice, nothing in another order, and nothing lost but the one line that the killed daemon may have read of the pipe and not yet written,
+ * as with dockerd.
+ */
+function expectInOrder(said: readonly string[]): void {
+  const numbers = said.map(line => Number(/^line (\d+)$/.exec(line)?.[1]))
+  const all = Array.from({ length: numbers.at(-1) ?? 0 }, (_, index) => index + 1)
+  const lost = all.filter(number => !numbers.includes(number))
+  expect(lost.length).toBeLessThanOrEqual(1)
+  expect(numbers).toEqual(all.filter(number => !lost.includes(number)))
+}

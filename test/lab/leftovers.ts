@@ -84,9 +84,12 @@ export async function leftoversSince(
   }
 }
 
-/** Other labs may start and stop meanwhile; {@link startLab} cleans up after itself. */
+/**
+ * Other labs may start and stop meanwhile; {@link startLab} cleans up after itself. The mount over the folder of named network namespaces is
+ * made by `ip netns` when it is first used on a machine, and stays.
+ */
 function isNoLab(entry: string): boolean {
-  return !entry.includes(labPrefix)
+  return !entry.includes(labPrefix) && !entry.startsWith('/run/netns (')
 }
 
 /** Entries count one by one: five pipes instead of three are two left over. */

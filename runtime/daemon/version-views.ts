@@ -24,14 +24,23 @@ const views: Readonly<Record<string, View>> = {
     if (isAtLeast(version, '1.52')) return image
     return { ...image, Parent: Parent ?? '', DockerVersion: DockerVersion ?? '', ...(!isAtLeast(version, '1.44') && { VirtualSize }) }
   },
-  ImageList: (output, version) =>
-    isAtLeast(version, '1.44') ? (output as readonly ImageSummary[]).map(({ VirtualSize: _size, ...image }) => image) : output
+  ImageList: (output, version) => (output as readonly ImageSummary[]).map(image => imageSummaryFor(image, version))
 }
 
 /** An operation's output as clients of an API version expect it. */
 export function viewFor(operationId: string, output: unknown, version: string, input: OperationInput): unknown {
   const view = views[operationId]
   return view === undefined ? output : view(output, version, input)
+}
+
+function imageSummaryFor({ VirtualSize, ...image }: ImageSummary, version: string): ImageSummary {
+  if (isAtLeast(version, '1.44')) return image
+  const isNameless = image.RepoTags?.length === 0 && image.RepoDigests?.length === 0
+  return {
+    ...image,
+    ...(VirtualSize !== undefined && { VirtualSize }),
+    ...(isNameless && !isAtLeast(version, '1.43') && { RepoTags: ['<none>:<none>'], RepoDigests: ['<none>@<none>'] })
+  }
 }
 
 /** What events of containers and images looked like at first; docker-compose 1 and docker-py read nothing else. */

@@ -1,6 +1,7 @@
 import type { ContainerSummary, Handlers, ImageSummary } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import { sharedSizes } from './shared-sizes.js'
 import { volumeUsage } from './volume-handlers.js'
 
 const kinds = ['container', 'image', 'volume', 'build-cache'] as const
@@ -33,23 +34,15 @@ export function diskUsageHandlers(context: ContainerContext, lists: UsageLists):
 
 /** Layers count once, however many images have them. */
 async function imageUsage(context: ContainerContext, images: readonly ImageSummary[], containers: readonly ContainerSummary[]) {
-  const layers = context.snapshotter.layerSizes()
-  const records = new Map((await context.images.list()).map(record => [record.id, record]))
-  const chains = new Map<string, readonly string[]>()
-  const users = new Map<string, number>()
-  for (const { Id } of images) {
-    const chain: string[] = []
-    for (let next = records.get(Id)?.chainId; next !== undefined; next = layers.get(next)?.parent) chain.push(next)
-    chains.set(Id, chain)
-    for (const layer of chain) users.set(layer, (users.get(layer) ?? 0) + 1)
-  }
-  const sizeOf = (some: readonly string[]) => some.reduce((sum, layer) => sum + (layers.get(layer)?.sizeBytes ?? 0), 0)
+  const listed = new Set(images.map(({ Id }) => Id))
+  const records = (await context.images.list()).filter(({ id }) => listed.has(id))
+  const { totalBytes, sharedBytes } = sharedSizes(records, context.snapshotter)
   return {
-    LayersSize: sizeOf([...users.keys()]),
+    LayersSize: totalBytes,
     Images: images.map(image => ({
       ...image,
       Containers: containers.filter(({ ImageID }) => ImageID === image.Id).length,
-      SharedSize: sizeOf((chains.get(image.Id) ?? []).filter(layer => (users.get(layer) ?? 0) > 1))
+      SharedSize: sharedBytes(image.Id)
     }))
   }
 }

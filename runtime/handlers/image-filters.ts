@@ -1,6 +1,7 @@
 import { EngineError } from '../../src/errors/index.js'
 import type { ImageRecord } from '../images/image-service.js'
 import { type Filters, hasLabel } from './list-filters.js'
+import { pathPattern } from './path-pattern.js'
 import { untilOf } from './prune-filters.js'
 
 /** Finds the image that a filter names. */
@@ -20,8 +21,9 @@ export async function imageFilter(filters: Filters, find: FindImage): Promise<(i
 async function filterOf(key: string, values: readonly string[], find: FindImage): Promise<(image: ImageRecord) => boolean> {
   switch (key) {
     case 'dangling': {
+      // What has a digest and no tag is both, to Docker.
       const wanted = danglingFlag(values)
-      return image => wanted === (image.tags.length === 0)
+      return ({ tags, repoDigests }) => (wanted ? tags.length === 0 : tags.length + repoDigests.length > 0)
     }
     case 'label':
       return image => values.every(value => hasLabel(image.config.Labels ?? {}, value))
@@ -29,7 +31,7 @@ async function filterOf(key: string, values: readonly string[], find: FindImage)
       return image => !values.some(value => hasLabel(image.config.Labels ?? {}, value))
     case 'reference': {
       const isAskedFor = referenceTest(values)
-      return image => image.tags.some(isAskedFor)
+      return image => [...image.tags, ...image.repoDigests].some(isAskedFor)
     }
     case 'before': {
       const times = await Promise.all(values.map(async value => madeAt(await find(value))))
@@ -61,18 +63,12 @@ function madeAt(image: ImageRecord): number {
   return Date.parse(image.createdAt)
 }
 
-/** Whether a name with its tag or digest is one of those that `reference` filters ask for; without any, all are. */
-export function referenceTest(globs: readonly string[]): (name: string) => boolean {
-  const patterns = globs.map(globPattern)
-  return name =>
-    patterns.length === 0 || patterns.some(pattern => pattern.test(name) || pattern.test(name.replace(/(@sha256)?:[^:/]*$/, '')))
-}
-
-/** Docker matches references like file names: `*` and `?` stop at a slash. */
-function globPattern(glob: string): RegExp {
-  const source = glob
-    .replace(/[.+^${}()|\\]/g, '\\$&')
-    .replaceAll('*', '[^/]*')
-    .replaceAll('?', '[^/]')
-  return new RegExp(`^(.*/)?${source}$`)
+/**
+ * Whether a name with its tag or digest is one of those that `reference` filters ask for, with the tag or without; without any, all are.
+ *
+ * @throws EngineError `invalid_argument` for a pattern that is none
+ */
+export function referenceTest(patterns: readonly string[]): (name: string) => boolean {
+  const tests = patterns.map(pattern => pathPattern(pattern, 'reference'))
+  return name => tests.length === 0 || tests.some(test => test(name) || test(name.replace(/(?:@sha256:[0-9a-f]+|:[^:/]*)$/, '')))
 }

@@ -1,14 +1,18 @@
-import { decodeTrustPolicy, type Handlers, type ImageInspectResponse, type ImageSummary, type TrustPolicy } from '../../src/api/index.js'
+import { decodeTrustPolicy, type Handlers, type ImageInspectResponse, type TrustPolicy } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { commitContainer } from '../containers/commit.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import type { ImageRecord } from '../images/image-service.js'
+import { checkPlatform } from '../images/platform-choice.js'
+import { parsePlatform } from '../registry/platform.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
 import { imageAttestations } from './image-attestations.js'
-import { imageFilter, referenceTest } from './image-filters.js'
 import { imageHistory } from './image-history.js'
+import { manifestsView } from './image-manifests-view.js'
 import { importImage } from './import-image.js'
 import { configDefaults } from './inspect-defaults.js'
+import { listImages } from './list-images.js'
+import { onePlatform } from './one-platform.js'
 import { pruneImages } from './prune-images.js'
 import { pullMessages } from './pull-messages.js'
 import { registryAuthOf } from './registry-auth-header.js'
@@ -49,20 +53,17 @@ export function imageHandlers(context: ContainerContext): Handlers {
       return pull.messages
     },
 
-    async ImageInspect({ path }) {
-      return inspectView(await images.get(path.name))
+    async ImageInspect({ path, query }) {
+      const { manifests = false, platform } = query ?? {}
+      if (manifests && platform !== undefined) {
+        throw new EngineError('invalid_argument', 'manifests, platform: both at once cannot be asked for')
+      }
+      const image = await images.get(path.name)
+      checkImagePlatform(path.name, image, platform && [platform])
+      return { ...inspectView(image, context.snapshotter), ...(manifests && (await manifestsView(context, image.id))) }
     },
 
-    async ImageList({ query }) {
-      const records = await images.list()
-      const matches = await imageFilter(query?.filters ?? {}, name => images.get(name))
-      // Of an image with several names, those that were asked for are shown.
-      const isAskedFor = referenceTest(query?.filters?.reference ?? [])
-      return records
-        .filter(matches)
-        .sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1))
-        .map(image => summaryView({ ...image, tags: image.tags.filter(isAskedFor), repoDigests: image.repoDigests.filter(isAskedFor) }))
-    },
+    ImageList: ({ query }) => listImages(context, query ?? {}),
 
     async ImageTag({ path, query }) {
       if (!query?.repo) throw new EngineError('invalid_argument', 'repo: the new name is missing', { details: { field: 'query.repo' } })
@@ -77,10 +78,15 @@ export function imageHandlers(context: ContainerContext): Handlers {
       return { modified: true }
     },
 
-    ImageDelete: ({ path, query }) => removeImage(context, path.name, { force: query?.force ?? false }),
+    async ImageDelete({ path, query }) {
+      const { force = false, noprune = false, platforms } = query ?? {}
+      if (platforms !== undefined) checkImagePlatform(path.name, await images.get(path.name), platforms, 'platforms')
+      return removeImage(context, path.name, { force, keepParents: noprune })
+    },
 
-    async ImageHistory({ path }) {
+    async ImageHistory({ path, query }) {
       const image = await images.get(path.name)
+      checkImagePlatform(path.name, image, query?.platform && [query.platform])
       const parents: ImageRecord[] = []
       for (let next = image.parentId; next !== undefined; next = parents.at(-1)?.parentId) {
         const parent = await images.get(next).catch(() => undefined)
@@ -131,22 +137,13 @@ function verifyOf(header: string | undefined): TrustPolicy | undefined {
   return header === undefined ? undefined : decodeTrustPolicy(header)
 }
 
-function summaryView(image: ImageRecord): ImageSummary {
-  return {
-    Id: image.id,
-    ParentId: image.parentId ?? '',
-    RepoTags: image.tags,
-    RepoDigests: image.repoDigests,
-    Created: Math.floor(Date.parse(image.createdAt) / 1000),
-    Size: image.sizeBytes,
-    VirtualSize: image.sizeBytes,
-    SharedSize: -1,
-    Labels: image.config.Labels ?? null,
-    Containers: -1
-  }
+/** An image here is of one platform. @throws EngineError `not_found` where that is another one, `not_implemented` for several */
+function checkImagePlatform(name: string, image: ImageRecord, platforms: Parameters<typeof onePlatform>[0], field = 'platform'): void {
+  const asked = onePlatform(platforms, field)
+  if (asked !== undefined) checkPlatform(name, image, { asked: parsePlatform(asked) })
 }
 
-function inspectView(image: ImageRecord): ImageInspectResponse {
+function inspectView(image: ImageRecord, snapshotter: Pick<ContainerContext['snapshotter'], 'directories'>): ImageInspectResponse {
   const { ExposedPorts: ports, Volumes: volumes, ...config } = image.config
   return {
     Id: image.id,
@@ -167,12 +164,16 @@ function inspectView(image: ImageRecord): ImageInspectResponse {
     Os: image.os,
     Size: image.sizeBytes,
     VirtualSize: image.sizeBytes,
-    // Its layers are not mounted by themselves.
-    GraphDriver: { Name: 'overlay2', Data: {} },
+    GraphDriver: { Name: 'overlay2', Data: layerFolders(image.chainId === undefined ? [] : snapshotter.directories(image.chainId)) },
     RootFS: { Type: 'layers', Layers: image.diffIds },
-    Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
+    Metadata: { LastTagTime: image.lastTaggedAt ?? '0001-01-01T00:00:00Z' },
     DockerVersion: ''
   }
+}
+
+/** In the words of the driver; that no image is mounted by itself, only containers are, shows in what is missing. */
+function layerFolders([top, ...below]: readonly string[]): Readonly<Record<string, string>> {
+  return { ...(below.length > 0 && { LowerDir: below.join(':') }), ...(top !== undefined && { UpperDir: top }) }
 }
 
 /** Go's way to write a set: the members as keys, each with an empty object. */

@@ -17,7 +17,12 @@ export async function pruneImages(context: ContainerContext, filters: Filters, s
   const isWanted = pruneFilter(others)
   const deleted: ImageDeleteResponseItem[] = []
   let reclaimed = 0
-  for (const image of await context.images.list()) {
+  const images = await context.images.list()
+  const parents = new Set(images.map(({ parentId }) => parentId))
+  for (const image of images) {
+    const isNamed = image.tags.length > 0 || image.repoDigests.length > 0
+    // What others were made of goes with the last of them.
+    if (parents.has(image.id) && (!isNamed || !takesTagged)) continue
     if (!isWanted({ labels: image.config.Labels ?? {}, createdAt: image.createdAt })) continue
     if ((image.tags.length > 0 && !takesTagged) || imageUsers(context).has(image.id)) continue
     signal.throwIfAborted()

@@ -4,16 +4,16 @@ import type { ContainerContext } from '../containers/container-context.js'
 /**
  * Remove an image or one of its names, and tell of it.
  *
- * @throws EngineError `not_found`; `conflict` where a container, or another name, needs it
+ * @throws EngineError `not_found`; `conflict` where a container, another image or another name needs it
  */
 export async function removeImage(
   context: ContainerContext,
   nameOrId: string,
-  options: { readonly force: boolean }
+  options: { readonly force: boolean; readonly keepParents?: boolean }
 ): Promise<readonly ImageDeleteResponseItem[]> {
   const { images, events } = context
   const { id } = await images.get(nameOrId)
-  const removed = await images.remove(nameOrId, { force: options.force, usedBy: imageUsers(context) })
+  const removed = await images.remove(nameOrId, { ...options, usedBy: imageUsers(context) })
   for (const item of removed) {
     // A name by digest goes with its tag and is no event of its own.
     if ('untagged' in item && item.untagged.includes('@')) continue

@@ -36,6 +36,8 @@ export interface ArchivedImage {
   readonly attestations?: readonly string[]
   /** Canonical references, and what each names: the manifest or an index that has it. */
   readonly names: ReadonlyMap<string, string>
+  /** When its names were given, where that is not long ago and elsewhere. RFC 3339. */
+  readonly lastTaggedAt?: string
   /** The image it was made of, where that is in the same archive. */
   readonly parentId?: string
 }

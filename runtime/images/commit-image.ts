@@ -117,6 +117,7 @@ async function store(commit: Commit, parts: PullParts): Promise<ImageRecord> {
       transaction.put<StoredImage>('images', config.digest, {
         ...parseImageConfig(config.bytes, 'cannot commit'),
         parentId: base.id,
+        ...(options.name !== undefined && { lastTaggedAt: options.created }),
         manifestDigest: manifest.digest,
         sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
         blobs

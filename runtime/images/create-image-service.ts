@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
-import { crashPoint } from '../../src/util/crash-point.js'
 import type { ContentStore } from '../content/content-store.js'
 import type { Host } from '../host/host.js'
 import type { ApplyLayer } from '../layers/apply-layer.js'
@@ -11,18 +10,17 @@ import type { RegistryClient } from '../registry/registry-client.js'
 import type { Snapshotter } from '../snapshots/snapshotter.js'
 import { createTrustGate, type TrustGate } from '../trust/trust-gate.js'
 import { readAttestations } from './attestations.js'
-import { collectGarbage } from './collect-garbage.js'
 import { commitImage } from './commit-image.js'
 import { createDigestLocks } from './digest-locks.js'
+import { listManifests } from './image-manifests.js'
 import { findImage, readRecord, referencesByImage, type StoredImage, type StoredReference, toRecord } from './image-records.js'
-import type { ImageService, RemoveImageOptions } from './image-service.js'
+import type { ImageService } from './image-service.js'
 import { importImage } from './import-image.js'
-import { abandonDeadLeases, type DeadLeases, imageHolding, listGarbage, putGarbage } from './leases.js'
 import { loadImages } from './load-images.js'
-import { planRemoval } from './plan-removal.js'
 import { type PullParts, pullImage } from './pull-image.js'
 import { pushImage } from './push-image.js'
 import type { PushParts } from './push-layer.js'
+import { collectAll, removeImage } from './remove-image.js'
 import { saveImages } from './save-images.js'
 import { Semaphore } from './semaphore.js'
 import { verifyImage } from './verify-image.js'
@@ -83,6 +81,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     verify: (name, verifyOptions) => verifyImage(name, verifyOptions, parts),
     commit: commitOptions => commitImage(commitOptions, parts),
     load: (archive, loadOptions) => loadImages(archive, loadOptions, parts),
+    manifests: async nameOrId => listManifests(findImage(metadata, nameOrId).id, parts),
     save: (namesOrIds, saveOptions) => saveImages(namesOrIds, saveOptions, parts),
     import: (archive, importOptions) => importImage(archive, importOptions, parts),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
@@ -114,32 +113,8 @@ async function tagImage(source: string, target: string, metadata: MetadataStore)
     const named = found.reference === undefined ? undefined : transaction.get<StoredReference>('references', canonical(found.reference))
     const digest = named?.target ?? stored?.manifestDigest ?? found.id
     transaction.put<StoredReference>('references', canonical(reference), { target: digest, imageId: found.id })
-  })
-}
-
-async function removeImage(nameOrId: string, options: RemoveImageOptions, parts: PullParts) {
-  const { untagged, deleted, garbage } = await parts.metadata.transaction(transaction => {
-    const { id, reference } = findImage(transaction, nameOrId)
-    const references = referencesByImage(transaction).get(id) ?? []
-    const named = reference === undefined ? undefined : { reference, text: nameOrId }
-    const plan = planRemoval({ imageId: id, named, references, options })
-    for (const gone of plan.untag) transaction.remove('references', canonical(gone))
-    const stored = plan.deleteImage ? transaction.get<StoredImage>('images', id) : undefined
-    if (stored !== undefined) transaction.remove('images', id)
-    crashPoint('image.removing')
-    return {
-      untagged: plan.untag.map(familiar),
-      deleted: stored === undefined ? [] : [id],
-      garbage: stored === undefined ? undefined : putGarbage(transaction, imageHolding(id, stored))
+    if (stored !== undefined) {
+      transaction.put<StoredImage>('images', found.id, { ...stored, lastTaggedAt: new Date().toISOString() })
     }
   })
-  crashPoint('image.removed')
-  const layers = garbage === undefined ? [] : await collectGarbage(garbage, parts)
-  if (garbage !== undefined) await collectAll(parts, {})
-  return [...untagged.map(name => ({ untagged: name })), ...[...deleted, ...layers].map(digest => ({ deleted: digest }))]
-}
-
-async function collectAll(parts: PullParts, dead: DeadLeases): Promise<void> {
-  await abandonDeadLeases(parts.metadata, dead)
-  for (const { key } of listGarbage(parts.metadata)) await collectGarbage(key, parts)
 }

@@ -83,6 +83,12 @@ export function referencesByImage(reader: Reader): ReadonlyMap<string, readonly 
   return byImage
 }
 
+/** What is known of an image only here, and stays when it comes in again. */
+export function keptFacts(known: StoredImage | undefined): Pick<StoredImage, 'parentId' | 'lastTaggedAt'> {
+  const { parentId, lastTaggedAt } = known ?? {}
+  return { ...(parentId !== undefined && { parentId }), ...(lastTaggedAt !== undefined && { lastTaggedAt }) }
+}
+
 /** A stored image with what its references add. */
 export function toRecord(id: string, stored: StoredImage, references: readonly Reference[]): ImageRecord {
   const { blobs: _blobs, attestations: _attestations, ...fields } = stored

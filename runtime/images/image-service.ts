@@ -1,6 +1,7 @@
 import type { TrustPolicy } from '../../src/api/index.js'
 import type { RegistryAuth } from '../registry/registry-auth.js'
 import type { AttestationStatement } from './attestations.js'
+import type { ImageManifests } from './manifest-facts.js'
 import type { PushOptions, PushResult } from './push-options.js'
 
 export type { RegistryAuth }
@@ -24,8 +25,14 @@ export interface ImageService {
   /** By reference in any spelling, by `sha256:` id, or by an unambiguous prefix of one. @throws `not_found`, `invalid_argument` (ambiguous) */
   get(nameOrId: string): Promise<ImageRecord>
   list(): Promise<readonly ImageRecord[]>
-  /** Docker's rules: a reference is untagged, the image goes with the last one. @throws `not_found`, `conflict` (a container uses it) */
+  /**
+   * Docker's rules: a reference is untagged, the image goes with the last one, and with it parents that have no name and no other use.
+   *
+   * @throws EngineError `not_found`, `conflict` (a container uses it, another image was made of it, it has several names)
+   */
   remove(nameOrId: string, options: RemoveImageOptions): Promise<readonly ({ readonly untagged: string } | { readonly deleted: string })[]>
+  /** The manifests of what an image's name stands for, as far as they are known here. @throws EngineError `not_found`, `data_loss` */
+  manifests(nameOrId: string): Promise<ImageManifests>
   tag(source: string, target: string): Promise<void>
   /**
    * in-toto statements that came with an image: provenance, bills of materials.
@@ -169,6 +176,8 @@ export interface PullResult {
 
 export interface RemoveImageOptions {
   readonly force: boolean
+  /** Parents that have no name stay: `noprune`. @default false */
+  readonly keepParents?: boolean
   /** Ids of images that containers use, from the caller: images know nothing of containers. */
   readonly usedBy: ReadonlyMap<string, { readonly containerId: string; readonly running: boolean }>
 }
@@ -179,6 +188,8 @@ export interface ImageRecord {
   readonly manifestDigest: string
   /** The image of the container that it was committed from. */
   readonly parentId?: string
+  /** When it was last given a name here; pulls and loads do not count, as in Docker. RFC 3339. */
+  readonly lastTaggedAt?: string
   /** Familiar references: `busybox:latest`, `127.0.0.1:5000/a:1`. */
   readonly tags: readonly string[]
   /** `busybox@sha256:...` */

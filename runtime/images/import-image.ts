@@ -30,7 +30,8 @@ export async function importImage(archive: AsyncIterable<Uint8Array>, options: I
       manifestDigest: manifest.digest,
       layers: [layer],
       documents: [manifest, config],
-      names: new Map(reference === undefined ? [] : [[reference, manifest.digest]])
+      names: new Map(reference === undefined ? [] : [[reference, manifest.digest]]),
+      ...(reference !== undefined && { lastTaggedAt: options.created })
     }
     await storeImages([image], signal, parts)
     return readRecord(parts.metadata, image.id)

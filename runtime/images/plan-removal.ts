@@ -8,7 +8,9 @@ export interface RemovalRequest {
   readonly named: { readonly reference: Reference; readonly text: string } | undefined
   /** All references to the image. */
   readonly references: readonly Reference[]
-  readonly options: RemoveImageOptions
+  /** Whether another image was made of it: by a commit, or by a step of a build. */
+  readonly hasChildren: boolean
+  readonly options: Pick<RemoveImageOptions, 'force' | 'usedBy'>
 }
 
 export interface RemovalPlan {
@@ -26,8 +28,13 @@ export function planRemoval(request: RemovalRequest): RemovalPlan {
   return request.named === undefined ? planById(request) : planByName(request, request.named)
 }
 
+/** Whether a parent goes with its last child: nobody calls it by a name, uses it, or made another image of it. */
+export function goesWithItsChild({ imageId, references, hasChildren, options }: Omit<RemovalRequest, 'named'>): boolean {
+  return references.length === 0 && !hasChildren && !options.usedBy.has(imageId)
+}
+
 function planByName(request: RemovalRequest, { reference: named, text }: NonNullable<RemovalRequest['named']>): RemovalPlan {
-  const { imageId, references, options } = request
+  const { imageId, references, hasChildren, options } = request
   const user = options.usedBy.get(imageId)
   if (!options.force && user !== undefined && isSingleReference(references)) {
     throw new EngineError(
@@ -42,14 +49,15 @@ function planByName(request: RemovalRequest, { reference: named, text }: NonNull
   const takeDigests = named.digest === undefined && sameRepository.every(({ digest }) => digest !== undefined)
   const untag = [named, ...(takeDigests ? sameRepository : [])]
   const remaining = others.filter(reference => !untag.includes(reference))
-  // By force a stopped container's image goes too; a running one's only loses its name.
-  const isFree = user === undefined || (options.force && !user.running)
+  // By force a stopped container's image goes too; a running one's only loses its name, as does what other images were made of.
+  const isFree = !hasChildren && (user === undefined || (options.force && !user.running))
   return { untag, deleteImage: remaining.length === 0 && isFree }
 }
 
 function planById(request: RemovalRequest): RemovalPlan {
-  const { imageId, references, options } = request
+  const { imageId, references, hasChildren, options } = request
   const user = options.usedBy.get(imageId)
+  if (hasChildren) throw conflict(imageId, 'cannot be forced', 'image has dependent child images')
   if (user?.running === true) {
     throw conflict(imageId, 'cannot be forced', `image is being used by running container ${shortId(user.containerId)}`)
   }

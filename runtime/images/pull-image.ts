@@ -12,7 +12,7 @@ import type { TrustGate } from '../trust/trust-gate.js'
 import { type Attestation, blobsOfAttestations, fetchAttestations } from './attestations.js'
 import { collectGarbage } from './collect-garbage.js'
 import { type ParsedImageConfig, parseImageConfig } from './image-config.js'
-import { readRecord, type StoredImage, type StoredReference } from './image-records.js'
+import { keptFacts, readRecord, type StoredImage, type StoredReference } from './image-records.js'
 import type { PullOptions, PullResult } from './image-service.js'
 import { LayerProgress } from './layer-progress.js'
 import { abandonDeadLeases, abandonLease, endLease, takeLease } from './leases.js'
@@ -211,6 +211,7 @@ function record(pull: Pull, lease: string, parts: PullParts): Promise<boolean> {
     const known = transaction.get<StoredImage>('images', imageId)
     const stored: StoredImage = {
       ...config,
+      ...keptFacts(known),
       manifestDigest: resolved.manifestDigest,
       sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
       // One image may be reached through several manifests and indexes; all of them are kept with it.

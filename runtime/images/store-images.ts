@@ -3,7 +3,7 @@ import { chainIdsOf } from '../layers/chain-id.js'
 import type { Transaction } from '../metadata/metadata-store.js'
 import type { ArchivedImage, ArchivedLayer } from './archived-image.js'
 import { collectGarbage } from './collect-garbage.js'
-import type { StoredImage, StoredReference } from './image-records.js'
+import { keptFacts, type StoredImage, type StoredReference } from './image-records.js'
 import { abandonLease, endLease, takeLease } from './leases.js'
 import type { PullParts } from './pull-image.js'
 import type { TakenLayer } from './take-layer.js'
@@ -133,7 +133,9 @@ function record(transaction: Transaction, { images, lease, parts }: Recording): 
     const isParentHere = image.parentId !== undefined && images.some(({ id }) => id === image.parentId)
     transaction.put<StoredImage>('images', image.id, {
       ...image.config,
+      ...keptFacts(known),
       ...(isParentHere && { parentId: image.parentId }),
+      ...(image.lastTaggedAt !== undefined && { lastTaggedAt: image.lastTaggedAt }),
       // Where the image is here already, what it was pulled under stays.
       manifestDigest: known?.manifestDigest ?? image.manifestDigest,
       sizeBytes: sizes.reduce((sum, size) => sum + size, 0),

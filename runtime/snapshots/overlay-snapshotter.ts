@@ -80,6 +80,10 @@ class OverlaySnapshotter implements OpenSnapshotter {
     return new Map(allLayers(this.#metadata).flatMap(({ key, value }) => (value.kind === 'committed' ? [[key, value] as const] : [])))
   }
 
+  directories(chainId: string): readonly string[] {
+    return chainOf(this.#metadata, chainId).map(layer => this.#layout.files(layer.name))
+  }
+
   async prepare(chainId: string, parent?: string): Promise<PreparedLayer> {
     const { directory, commit, abort } = await this.prepareUnplaced()
     return { directory, abort, commit: record => commit({ ...record, chainId, ...(parent !== undefined && { parent }) }) }
@@ -202,7 +206,7 @@ class OverlaySnapshotter implements OpenSnapshotter {
   #lowerOf(base: LayerBase | undefined): readonly string[] {
     if (base === undefined) return []
     if ('directories' in base) return base.directories
-    return chainOf(this.#metadata, base.chainId).map(layer => this.#layout.files(layer.name))
+    return this.directories(base.chainId)
   }
 
   #makeTemporary(kind: 'layer' | 'writable'): string {

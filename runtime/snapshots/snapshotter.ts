@@ -29,6 +29,8 @@ export interface Snapshotter {
   removeLayer(chainId: string): Promise<void>
   /** The committed layers by chain ID, with the bytes of their files and what they stand on. */
   layerSizes(): ReadonlyMap<string, { readonly sizeBytes: number; readonly parent?: string }>
+  /** Folders of a committed layer and of those below it that count, topmost first: what overlayfs is given. @throws EngineError `not_found` */
+  directories(chainId: string): readonly string[]
   /** Bytes of the files in a read-write layer. @throws EngineError `not_found` */
   usage(id: string): Promise<number>
 }

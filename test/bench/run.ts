@@ -1,5 +1,5 @@
 /**
- * Speed beside the peers, in one run: `npm run bench [-- run pull shared pull-memory import exec many memory daemon remote registry]`. Prints times and ratios; judges nothing.
+ * Speed beside the peers, in one run: `npm run bench [-- run pull shared pull-memory import exec many memory daemon remote registry load remove]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -10,6 +10,7 @@ import { promisify } from 'node:util'
 import { createEngine, type Engine } from 'gantry'
 import { ContainerExec, ExecInspect, ExecStart } from 'gantry/api'
 import { type Lab, startLab } from '../lab/lab.js'
+import { benchLoad, benchRemove } from './archives.js'
 import { benchDaemon } from './daemon.js'
 import { benchPullMemory, benchShared } from './images.js'
 import { pushVariants } from './layer-variants.js'
@@ -36,7 +37,9 @@ const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   'pull-memory': benchPullMemory,
   daemon: benchDaemon,
   remote: benchOverSocket,
-  registry: lab => benchRegistry(need(lab.images.debian, 'the Debian image'))
+  registry: lab => benchRegistry(need(lab.images.debian, 'the Debian image')),
+  load: benchLoad,
+  remove: benchRemove
 }
 
 async function main(): Promise<void> {

@@ -30,6 +30,9 @@ export const parts = {
   'docker-credential-pass': { binary: 'docker-credential-pass', debianPackage: 'golang-docker-credential-helpers' },
   pass: { binary: 'pass', debianPackage: 'pass' },
   gpg: { binary: 'gpg', debianPackage: 'gnupg' },
+  // Other engines' tools, for what images they write and read.
+  skopeo: { binary: 'skopeo', debianPackage: 'skopeo' },
+  podman: { binary: 'podman', debianPackage: 'podman' },
   // Brings docker-py.
   'docker-compose': { binary: 'docker-compose', debianPackage: 'docker-compose' }
 } as const satisfies Readonly<Record<string, Part>>

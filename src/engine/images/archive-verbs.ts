@@ -26,10 +26,11 @@ const ociSince = '1.44'
 export function loadVerb(context: EngineContext, archive: string | Readable, options: Abortable): Task<Image[]> {
   return new TaskRun<Image[]>(async emit => {
     const limits = checkAbortable('load', checkKeys('load', options, ['signal', 'timeout']))
-    const body = await openArchive('load', archive)
+    const source = await openArchive('load', archive)
     const scope = openCallScope('load of an archive', limits, context.session.closing)
     const names: string[] = []
     try {
+      const body = source.bytes()
       for await (const message of await callWith(context, ImageLoad, { body, query: { quiet: false } }, { signal: scope.signal })) {
         const name = /^Loaded image(?: ID)?: (\S+)/.exec(message.stream ?? '')?.[1]
         if (name !== undefined) names.push(name)
@@ -45,9 +46,11 @@ export function loadVerb(context: EngineContext, archive: string | Readable, opt
         context.announce(event)
       }
       return await imagesOf(context, names)
+    } catch (error) {
+      throw source.explain(error)
     } finally {
       scope.release()
-      body.destroy()
+      source.close()
     }
   })
 }
@@ -73,16 +76,19 @@ export async function importVerb(
     ...(changes !== undefined && { changes }),
     ...(platform !== undefined && { platform })
   }
-  const body = await openArchive('import', archive)
+  const source = await openArchive('import', archive)
   try {
     let id = ''
+    const body = source.bytes()
     for await (const { status } of await callWith(context, ImageCreate, { query, body }, { signal: scope.signal })) {
       if (status !== undefined && /^sha256:[0-9a-f]{64}$/.test(status)) id = status
     }
     return context.imageOf({ reference: named ?? id }, await inspectImage(context, id))
+  } catch (error) {
+    throw source.explain(error)
   } finally {
     scope.release()
-    body.destroy()
+    source.close()
   }
 }
 
@@ -123,16 +129,48 @@ async function imagesOf(context: EngineContext, names: readonly string[]): Promi
 }
 
 /** A file is opened before anything is sent: that it is missing is told as itself. */
-async function openArchive(path: string, archive: unknown): Promise<Readable> {
-  if (archive instanceof Readable) return archive
+async function openArchive(path: string, archive: unknown): Promise<ArchiveSource> {
+  if (archive instanceof Readable) return new ArchiveSource(path, archive)
   const file = checkString(path, archive, 'the path of an archive, or a readable stream')
   try {
     const handle = await open(file, 'r')
-    return createReadStream('', { fd: handle, highWaterMark: readBytes })
+    return new ArchiveSource(path, createReadStream('', { fd: handle, highWaterMark: readBytes }))
   } catch (error) {
     const code = error instanceof Error && 'code' in error && error.code === 'ENOENT' ? 'not_found' : 'failed'
     throw new EngineError(code, `${path}: ${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`, {
       cause: error
     })
+  }
+}
+
+/** An archive that is being sent. Where its source fails, that is the reason, whatever the engine makes of what it got. */
+class ArchiveSource {
+  readonly #verb: string
+  readonly #stream: Readable
+  #failure: { readonly cause: unknown } | undefined
+
+  constructor(verb: string, stream: Readable) {
+    this.#verb = verb
+    this.#stream = stream
+  }
+
+  async *bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+    try {
+      yield* this.#stream
+    } catch (cause) {
+      this.#failure = { cause }
+      throw cause
+    }
+  }
+
+  explain(error: unknown): unknown {
+    if (this.#failure === undefined) return error
+    const { cause } = this.#failure
+    const reason = cause instanceof Error ? cause.message : String(cause)
+    return new EngineError('failed', `${this.#verb}: the archive could not be read to its end: ${reason}`, { cause })
+  }
+
+  close(): void {
+    this.#stream.destroy()
   }
 }

@@ -4,7 +4,7 @@ import { gunzipSync } from 'node:zlib'
 import type { Engine } from 'gantry'
 import { ImageLoad } from 'gantry/api'
 import { extract, pack } from 'tar-stream'
-import { type Image, type ImageSettings, makeImage } from '../../lab/images/image.js'
+import { type Format, type Image, type ImageSettings, makeImage } from '../../lab/images/image.js'
 import { type LayerEntry, makeLayer } from '../../lab/images/layer.js'
 
 /** An entry of an archive: a file with its content, or a symbolic link with its target. */
@@ -41,12 +41,17 @@ export async function entriesOf(archive: AsyncIterable<Uint8Array>): Promise<Map
 
 /** A small image that nobody has seen; every layer is different, too. */
 export async function newImage(
-  options: { readonly layers?: readonly (readonly LayerEntry[])[]; readonly settings?: ImageSettings; readonly architecture?: string } = {}
+  options: {
+    readonly layers?: readonly (readonly LayerEntry[])[]
+    readonly settings?: ImageSettings
+    readonly architecture?: string
+    readonly format?: Format
+  } = {}
 ): Promise<Image> {
   const mark = randomBytes(8).toString('hex')
-  const { layers = [[]], settings = {}, architecture } = options
+  const { layers = [[]], settings = {}, ...rest } = options
   const made = layers.map((entries, index) => makeLayer([{ kind: 'file', path: `mark-${index}`, content: mark }, ...entries]))
-  return makeImage(await Promise.all(made), { settings: { ...settings, Labels: { mark } }, ...(architecture && { architecture }) })
+  return makeImage(await Promise.all(made), { settings: { ...settings, Labels: { mark } }, ...rest })
 }
 
 /** What `docker save` of 20.10 writes of an image. */

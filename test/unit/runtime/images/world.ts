@@ -86,6 +86,7 @@ async function folderSnapshotter(root: string, metadata: MetadataStore, commits:
   const snapshotter: Snapshotter = {
     has: chainId => metadata.get('layers', chainId) !== undefined,
     layerSizes: () => new Map(),
+    directories: () => [],
     async prepare(chainId, parent) {
       const { directory, commit, abort } = await snapshotter.prepareUnplaced()
       return { directory, abort, commit: layer => commit({ ...layer, chainId, ...(parent !== undefined && { parent }) }) }

@@ -37,6 +37,7 @@ import { pluginHandlers } from './handlers/plugin-handlers.js'
 import { registryHandlers } from './handlers/registry-handlers.js'
 import { reloadEvent } from './handlers/reload-event.js'
 import { remoteImageHandlers } from './handlers/remote-image-handlers.js'
+import { signHandlers } from './handlers/sign-handlers.js'
 import { authHandlers } from './handlers/system-auth.js'
 import { systemHandlers } from './handlers/system-handlers.js'
 import { runtimeApiVersion, smallestApiVersion, version } from './handlers/version.js'
@@ -240,6 +241,7 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
       }),
       ...authHandlers(registry),
       ...remoteImageHandlers(context, registry),
+      ...signHandlers(context),
       ...lists,
       ...diskUsageHandlers(context, lists),
       ...archiveHandlers(context),

@@ -1,3 +1,4 @@
+export type { SignatureStorage } from './api/definitions/image-sign.js'
 export type { TrustedRoot, TrustPolicy, TrustRule, TrustRules } from './api/trust-policy.js'
 export type {
   AttachOptions,
@@ -56,7 +57,9 @@ export type {
   RawCreate,
   RestartPolicy,
   SaveOptions,
-  Security
+  Security,
+  SignedImage,
+  SignOptions
 } from './engine/images/image.js'
 export type { Network, NetworkOptions } from './engine/networks/network.js'
 export type {

@@ -16,7 +16,7 @@ export interface RequestTarget {
  * name.
  */
 const slashedNames: Readonly<Record<string, ReadonlySet<string>>> = {
-  images: new Set(['json', 'attestations', 'history', 'push', 'tag', 'get', 'verify', 'payload', 'sign']),
+  images: new Set(['json', 'attestations', 'history', 'push', 'tag', 'get', 'verify', 'signing-subject', 'sign']),
   distribution: new Set(['json']),
   plugins: new Set(['json', 'enable', 'disable', 'upgrade', 'push', 'set'])
 }

@@ -23,6 +23,7 @@ import type { PushParts } from './push-layer.js'
 import { collectAll, removeImage } from './remove-image.js'
 import { saveImages } from './save-images.js'
 import { Semaphore } from './semaphore.js'
+import { signImage, signingSubject } from './sign-image.js'
 import { verifyImage } from './verify-image.js'
 
 export interface ImageServiceOptions {
@@ -79,6 +80,8 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     attestations: async (nameOrId, options) =>
       readAttestations(metadata.get<StoredImage>('images', findImage(metadata, nameOrId).id)?.attestations ?? [], parts.content, options),
     verify: (name, verifyOptions) => verifyImage(name, verifyOptions, parts),
+    signingSubject: (name, signOptions) => signingSubject(name, signOptions, parts.registry),
+    sign: (name, signature, signOptions) => signImage(name, signature, signOptions, parts),
     commit: commitOptions => commitImage(commitOptions, parts),
     load: (archive, loadOptions) => loadImages(archive, loadOptions, parts),
     manifests: async nameOrId => listManifests(findImage(metadata, nameOrId).id, parts),

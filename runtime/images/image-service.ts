@@ -1,4 +1,4 @@
-import type { TrustPolicy } from '../../src/api/index.js'
+import type { SignatureStorage, TrustPolicy } from '../../src/api/index.js'
 import type { RegistryAuth } from '../registry/registry-auth.js'
 import type { AttestationStatement } from './attestations.js'
 import type { ImageManifests } from './manifest-facts.js'
@@ -50,6 +50,14 @@ export interface ImageService {
    * @throws EngineError `untrusted`, `not_found`, `invalid_argument` (no name of a repository); as {@link ImageService.pull}
    */
   verify(name: string, options: VerifyOptions): Promise<VerifyResult>
+  /** The digest that a name stands for in its registry: that is what is signed. @throws EngineError as {@link ImageService.pull} */
+  signingSubject(name: string, options: SignOptions): Promise<string>
+  /**
+   * Write a signature to an image's registry: one that was made where the key is.
+   *
+   * @throws EngineError `invalid_argument` for one that does not hold; `conflict`, `resource_exhausted`; as {@link ImageService.push}
+   */
+  sign(name: string, signature: ImageSignature, options: SignOptions): Promise<SignResult>
   /**
    * Make an image of another one and a layer on top of it. When it rejects nothing is left behind.
    *
@@ -156,6 +164,23 @@ export interface VerifyResult {
   readonly digest: string
   /** False where nothing is asked of it. */
   readonly checked: boolean
+}
+
+export type SignOptions = Pick<PullOptions, 'auth' | 'signal'>
+
+/** A signature of cosign's first kind. */
+export interface ImageSignature {
+  /** Of the manifest or index that was signed. */
+  readonly digest: string
+  readonly payload: Uint8Array
+  readonly signature: Uint8Array
+  readonly publicKeyPem: string
+  readonly storage: readonly SignatureStorage[]
+}
+
+export interface SignResult {
+  readonly digest: string
+  readonly signatures: readonly { readonly storage: SignatureStorage; readonly reference: string; readonly added: boolean }[]
 }
 
 export interface PullProgress {

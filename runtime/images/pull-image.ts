@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { EngineError } from '../../src/errors/index.js'
 import { crashPoint } from '../../src/util/crash-point.js'
+import type { FileLock } from '../host/host.js'
 import { chainIdsOf } from '../layers/chain-id.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
 import { isLayerType } from '../registry/media-types.js'
@@ -29,12 +30,19 @@ export interface PullParts extends LayerParts {
 interface Pull {
   readonly reference: Reference
   readonly resolved: ResolvedImage
-  readonly configBytes: Uint8Array
+  readonly configuration: HeldConfig
   readonly attestations: readonly Attestation[]
   readonly config: ParsedImageConfig
   readonly chainIds: readonly string[]
   readonly access: RegistryReadOptions
   readonly options: PullOptions
+}
+
+/** An image's configuration, in memory. */
+interface HeldConfig {
+  readonly bytes: Uint8Array
+  /** Its own, until it is stored: others that want it wait, and find it there. Absent where it was stored before. */
+  readonly lock?: FileLock
 }
 
 /** Longest image configuration taken; the largest seen in the wild are some 100 KiB. */
@@ -64,14 +72,19 @@ export async function pullImage(text: string, options: PullOptions, parts: PullP
     for (const { digest, size } of resolved.manifest.layers) new LayerProgress(digest, size, options.onProgress).present()
     return { image: readRecord(parts.metadata, resolved.manifest.config.digest), digest: resolved.target, changed: false }
   }
-  const [configBytes, attestations] = await Promise.all([
-    readConfig(reference, resolved, { access, parts }),
-    fetchAttestations(reference, resolved, { access, registry: parts.registry })
-  ])
-  const config = parseImageConfig(configBytes, `cannot pull ${familiar(reference)}`)
-  checkConfig(reference, { resolved, config, asked: options.platform === undefined ? undefined : wanted })
-  const pull: Pull = { reference, resolved, configBytes, attestations, config, chainIds: chainIdsOf(config.diffIds), access, options }
-  await bringIn(pull, parts)
+  const configuration = readConfig(reference, resolved, { access, parts })
+  try {
+    const [held, attestations] = await Promise.all([
+      configuration,
+      fetchAttestations(reference, resolved, { access, registry: parts.registry })
+    ])
+    const config = parseImageConfig(held.bytes, `cannot pull ${familiar(reference)}`)
+    checkConfig(reference, { resolved, config, asked: options.platform === undefined ? undefined : wanted })
+    const chainIds = chainIdsOf(config.diffIds)
+    await bringIn({ reference, resolved, configuration: held, attestations, config, chainIds, access, options }, parts)
+  } finally {
+    await configuration.then(({ lock }) => lock?.release()).catch(() => undefined)
+  }
   crashPoint('image.recorded')
   for (const key of await abandonDeadLeases(parts.metadata, { reference: canonical(reference) })) {
     await collectGarbage(key, parts)
@@ -146,9 +159,18 @@ function isMissingLayer(error: unknown, chainIds: readonly string[]): boolean {
 }
 
 function storeDocuments(pull: Pull, parts: PullParts): Promise<void>[] {
-  const { resolved, configBytes, attestations } = pull
-  const documents = [...resolved.documents, { digest: resolved.manifest.config.digest, bytes: configBytes }, ...attestations]
-  return documents.map(({ digest, bytes }) => storeBlob({ digest }, () => once(bytes), { pull, parts }))
+  const { resolved, attestations } = pull
+  const documents = [...resolved.documents, ...attestations]
+  return [storeConfig(pull, parts), ...documents.map(({ digest, bytes }) => storeBlob({ digest }, () => once(bytes), { pull, parts }))]
+}
+
+/** Under the lock that it was fetched with, where it was. */
+async function storeConfig(pull: Pull, parts: PullParts): Promise<void> {
+  const { bytes, lock } = pull.configuration
+  const { digest } = pull.resolved.manifest.config
+  if (lock === undefined) return storeBlob({ digest }, () => once(bytes), { pull, parts })
+  if (!(await parts.content.has(digest))) await parts.content.ingest({ digest }, once(bytes), { signal: pull.access.signal })
+  lock.release()
 }
 
 function storeStatements(pull: Pull, parts: PullParts): Promise<void>[] {
@@ -259,13 +281,26 @@ async function readConfig(
   reference: Reference,
   resolved: ResolvedImage,
   { access, parts }: { readonly access: RegistryReadOptions; readonly parts: PullParts }
-): Promise<Uint8Array> {
+): Promise<HeldConfig> {
   const { config } = resolved.manifest
-  if (await parts.content.has(config.digest)) {
-    const stored = await parts.content.read(config.digest).catch(() => undefined)
-    if (stored !== undefined) return stored
+  const stored = await readStored(config.digest, parts)
+  if (stored !== undefined) return { bytes: stored }
+  const lock = await parts.locks.blob(config.digest, { signal: access.signal })
+  try {
+    const meanwhile = await readStored(config.digest, parts)
+    if (meanwhile === undefined) {
+      return { bytes: await parts.registry.blob(reference, config, { ...access, limitBytes: configLimitBytes }), lock }
+    }
+    lock.release()
+    return { bytes: meanwhile }
+  } catch (error) {
+    lock.release()
+    throw error
   }
-  return parts.registry.blob(reference, config, { ...access, limitBytes: configLimitBytes })
+}
+
+async function readStored(digest: string, { content }: PullParts): Promise<Uint8Array | undefined> {
+  return (await content.has(digest)) ? content.read(digest).catch(() => undefined) : undefined
 }
 
 function checkLayerTypes(reference: Reference, { manifest }: ResolvedImage): void {

@@ -8,12 +8,14 @@ import type { PullParts } from './pull-image.js'
 /**
  * Check the signatures of an image that is here, as a pull of it would.
  *
- * @throws EngineError `untrusted`; `not_found`; `invalid_argument` for an image that is not named by a repository
+ * @throws EngineError `untrusted`; `not_found`; `invalid_argument` where a signature is asked for of an image that is not named by a repository
  */
 export async function verifyImage(name: string, options: VerifyOptions, parts: PullParts): Promise<VerifyResult> {
   const { metadata, trust, content, registry } = parts
-  const reference = findImage(metadata, name).reference
+  const { id, reference } = findImage(metadata, name)
   if (reference === undefined) {
+    // Rules are about names. What is asked for by its id came in before, or was made here.
+    if (options.verify === undefined) return { digest: id, checked: false }
     throw new EngineError('invalid_argument', `${name}: name the image by its repository: an id does not say where its signatures are`)
   }
   const { target } = metadata.get<StoredReference>('references', canonical(reference)) ?? {}

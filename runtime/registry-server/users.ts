@@ -1,10 +1,13 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { EngineError } from '../../src/errors/index.js'
-import { bcrypt, isBcryptHash } from './bcrypt.js'
+import { PasswordThread } from './password-thread.js'
 import { Refusal } from './refusal.js'
 
 /** How a user's password is checked: against itself, or against its bcrypt hash. */
 export type Secret = { readonly password: string } | { readonly bcrypt: string }
+
+/** A hash as htpasswd -B writes it: `$2y$<cost>$<salt><checksum>`. */
+const hashPattern = /^\$2[aby]\$(\d\d)\$[./A-Za-z0-9]{53}$/
 
 /** Passwords that were right are remembered so many at a time: a hash takes a tenth of a second. */
 const remembered = 1000
@@ -22,8 +25,7 @@ export class Users {
   readonly #right = new Set<string>()
   readonly #slow: boolean
   /** One hash after the other: many wrong passwords at once must not take the time of everybody else. */
-  #turn: Promise<unknown> = Promise.resolve()
-  #waiting = 0
+  readonly #thread = new PasswordThread()
 
   constructor(secrets: ReadonlyMap<string, Secret>) {
     this.#secrets = secrets
@@ -44,18 +46,21 @@ export class Users {
     if (secret !== undefined && 'password' in secret) return timingSafeEqual(this.#mac(secret.password), this.#mac(password))
     if (!this.#slow) return false
     const hash = secret?.bcrypt ?? nobodysHash
-    if (this.#waiting >= crowd)
+    if (this.#thread.length >= crowd)
       throw new Refusal('TOOMANYREQUESTS', 'too many passwords are being checked', { headers: { 'retry-after': '1' } })
-    this.#waiting++
-    const work = this.#turn.then(() => bcrypt(password, hash)).finally(() => this.#waiting--)
-    this.#turn = work.catch(() => undefined)
-    return timingSafeEqual(this.#mac(await work), this.#mac(hash)) && secret !== undefined
+    return (await this.#thread.check(password, hash)) && secret !== undefined
   }
 
   /** Equally long for everything, so that comparing tells nothing. */
   #mac(text: string): Buffer {
     return createHmac('sha256', this.#key).update(text).digest()
   }
+}
+
+/** Whether text is a bcrypt hash that can be checked: of cost 4 to 17, so that a wrong line in a file does not keep the thread busy for hours. */
+export function isBcryptHash(text: string): boolean {
+  const cost = Number(hashPattern.exec(text)?.[1])
+  return cost >= 4 && cost <= 17
 }
 
 /**

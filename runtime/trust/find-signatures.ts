@@ -42,28 +42,20 @@ export function signatureTag(digest: Digest): string {
  */
 export async function* findSignatures(subject: Subject, place: SignaturePlace): AsyncGenerator<FoundSignature, void, undefined> {
   let left = maximumSignatures
-  const byTag = await readManifest(withTag(subject.reference, signatureTag(subject.digest)), place)
-  const places: (() => Promise<Listed>)[] = []
-  if (byTag !== undefined) places.push(async () => ({ source: 'under its tag', bytes: byTag }))
-  for (const digest of await referrersOf(subject, place)) {
-    places.push(async () => ({
-      source: `referrer ${digest.slice(0, 19)}`,
-      bytes: await readManifest({ ...nameOf(subject.reference), digest }, place)
-    }))
-  }
-  for (const listed of places) {
-    const { source, bytes } = await listed()
-    if (bytes === undefined) continue
-    for (const layer of layersOf(bytes)) {
-      if (left-- === 0) return
+  const signaturesOf = function* (source: string, manifest: Uint8Array): Generator<FoundSignature, void, undefined> {
+    for (const layer of layersOf(manifest)) {
+      if (left-- <= 0) return
       yield { source, read: () => readLayer(layer, subject, place) }
     }
   }
-}
-
-interface Listed {
-  readonly source: string
-  readonly bytes: Uint8Array | undefined
+  const byTag = await readManifest(withTag(subject.reference, signatureTag(subject.digest)), place)
+  if (byTag !== undefined) yield* signaturesOf('under its tag', byTag)
+  // Asked for only where none of those under the tag was enough: not every registry knows what referrers are.
+  for (const digest of (await referrersOf(subject, place)).slice(0, maximumSignatures)) {
+    if (left <= 0) return
+    const bytes = await readManifest({ ...nameOf(subject.reference), digest }, place)
+    if (bytes !== undefined) yield* signaturesOf(`referrer ${digest.slice(0, 19)}`, bytes)
+  }
 }
 
 /** What is no manifest of signatures counts as a signature that cannot be read, so that a message tells of it. */

@@ -1,6 +1,7 @@
 import type { TrustPolicy, TrustRule, TrustRules } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { parseReference, type Reference } from '../registry/reference.js'
+import { registryName } from './registry-name.js'
 import { compileRequirement, type Requirement } from './requirement.js'
 
 /** What a rule says, ready to be gone by. */
@@ -13,6 +14,7 @@ export interface FoundRule {
 }
 
 interface Entry extends FoundRule {
+  /** @param reference - its registry in one spelling */
   matches(reference: Reference): boolean
   /** The higher, the more it says: what counts first is first. */
   readonly rank: readonly [kind: number, length: number]
@@ -33,7 +35,8 @@ export class CompiledRules {
 
   /** The rule for an image's repository; undefined where nothing is said about it. */
   find(reference: Reference): FoundRule | undefined {
-    return this.#entries.find(entry => entry.matches(reference))
+    const named = { ...reference, domain: registryName(reference.domain) }
+    return this.#entries.find(entry => entry.matches(named))
   }
 }
 
@@ -48,12 +51,12 @@ function entryOf(pattern: string, rule: TrustRule): Entry {
 
 function matcherOf(pattern: string): Pick<Entry, 'matches' | 'rank'> {
   if (pattern === '*') return { matches: () => true, rank: [kinds.everything, 0] }
-  const suffix = /^\*(\.[^/*]+)$/.exec(pattern)?.[1]
+  const suffix = /^\*(\.[^/*]+)$/.exec(pattern)?.[1]?.toLowerCase()
   if (suffix !== undefined) return { matches: ({ domain }) => domain.endsWith(suffix), rank: [kinds.hostSuffix, suffix.length] }
   const above = /^(.+)\/\*$/.exec(pattern)?.[1]
   const named = above ?? pattern
   if (isHost(named)) {
-    const domain = named === 'index.docker.io' ? 'docker.io' : named
+    const domain = registryName(named)
     return { matches: reference => reference.domain === domain, rank: [kinds.host, 0] }
   }
   const { domain, path } = repositoryOf(named, pattern, above !== undefined)
@@ -72,7 +75,7 @@ function repositoryOf(text: string, pattern: string, isPrefix: boolean): { reado
   try {
     const { domain, path, digest } = parseReference(isPrefix ? `${text}/any` : text)
     if (digest !== undefined || /:[^/]*$/.test(text)) throw new EngineError('invalid_argument', 'it names a tag or a digest')
-    return { domain, path: isPrefix ? path.slice(0, -'/any'.length) : path }
+    return { domain: registryName(domain), path: isPrefix ? path.slice(0, -'/any'.length) : path }
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new EngineError(

@@ -1,4 +1,5 @@
 import { defineOperation } from './define-operation.js'
+import { type ImageSignResponse, imageSignRequest } from './definitions/image-sign.js'
 import { text } from './parameter.js'
 
 /** What a check of an image's signatures came to. */
@@ -25,4 +26,37 @@ export const ImageVerify = defineOperation<ImageVerifyResponse>()({
     /** Whose signature it has to have, besides what the engine's rules say; see `encodeTrustPolicy`. */
     'X-Gantry-Verify': text
   }
+})
+
+/** What a signature of an image is to be for. */
+export interface ImageSigningSubjectResponse {
+  /** What the name stands for in its registry now: a manifest or an index. */
+  readonly Digest: string
+}
+
+/** Ask the registry itself, no mirror, what a name stands for: that is what a signature is made of. */
+export const ImageSigningSubject = defineOperation<ImageSigningSubjectResponse>()({
+  id: 'ImageSigningSubject',
+  method: 'GET',
+  path: '/gantry/images/{name}/signing-subject',
+  request: 'none',
+  response: 'json',
+  headers: {
+    /** Credentials, see `encodeRegistryAuth`. */
+    'X-Registry-Auth': text
+  }
+})
+
+/** Write a signature to the image's registry, besides those that are there. The key stays where it is: only what it made is sent. */
+export const ImageSign = defineOperation<ImageSignResponse>()({
+  id: 'ImageSign',
+  method: 'POST',
+  path: '/gantry/images/{name}/sign',
+  request: 'json',
+  response: 'json',
+  headers: {
+    /** Credentials, see `encodeRegistryAuth`. */
+    'X-Registry-Auth': text
+  },
+  body: imageSignRequest
 })

@@ -28,7 +28,9 @@ import type {
   RawCreate,
   RestartPolicy,
   SaveOptions,
-  Security
+  Security,
+  SignedImage,
+  SignOptions
 } from './images/image.js'
 import type { Network } from './networks/network.js'
 import type { ExecOptions, PipeProcess, RunOptions, TtyProcess } from './processes/process.js'
@@ -161,6 +163,14 @@ export interface ImageSpec {
   start(options?: CreateOptions): Task<Container>
   /** `docker pull` */
   pull(options?: PullOptions): Task<Image>
+  /**
+   * `cosign sign --key`: sign what the reference stands for in its registry, the digest of the manifest or index, with a key pair. An
+   * {@link Image} is signed only where that is itself. Nobody is asked to log it; the same key signs the same once.
+   *
+   * @throws EngineError `invalid_argument` (the key, its passphrase), `not_found`, `conflict` (the registry has another image under the name),
+   *   `unauthenticated`, `permission_denied`, `unavailable`; `not_supported` where the engine is no Gantry
+   */
+  sign(options: SignOptions): Promise<SignedImage>
 }
 
 /** An image that is here. It is also a spec: `image.run(...)`. */

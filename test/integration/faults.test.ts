@@ -217,6 +217,63 @@ describe.skipIf(!runsHere)("a registry that fails (needs root and the lab's regi
     })
   })
 
+  it('tokens that end in the middle of a pull are fetched again, also for the rest of a layer; only the token service sees the password', async () => {
+    const layers = await Promise.all(
+      [1, 2, 3, 4, 5, 6].map(() => makeLayer([{ kind: 'file', path: 'file', content: randomBytes(100_000).toString('hex') }]))
+    )
+    const image = makeImage(layers, { settings: { Cmd: ['x'] } })
+    await push(upstream, 'tokens:latest', image)
+    const login = `Basic ${Buffer.from('user:s3cret').toString('base64')}`
+    /** How often each token may still be shown. */
+    const tokens = new Map<string, number>()
+    const seen: string[] = []
+    let address = ''
+    let cuts = 0
+    const decide: Decide = ({ path, authorization = '' }) => {
+      if (path.startsWith('/token')) {
+        if (authorization !== login) return { kind: 'answer', status: 401 }
+        const token = `token-${tokens.size}`
+        tokens.set(`Bearer ${token}`, 3)
+        return { kind: 'answer', status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ token }) }
+      }
+      seen.push(authorization)
+      const left = tokens.get(authorization) ?? 0
+      if (left === 0) {
+        const challenge = `Bearer realm="http://${address}/token",service="lab",scope="repository:tokens:pull",error="invalid_token"`
+        return { kind: 'answer', status: 401, headers: { 'www-authenticate': challenge } }
+      }
+      tokens.set(authorization, left - 1)
+      if (!path.endsWith(layers[0]?.digest ?? '') || cuts > 0) return undefined
+      cuts++
+      // It is cut, and nobody's token is good any more when the rest of it is asked for.
+      for (const token of tokens.keys()) tokens.set(token, 0)
+      return { kind: 'truncate' }
+    }
+    await withFaults(decide, async ({ engine, registry }) => {
+      address = registry.address
+      const pulled = await engine.image(`${address}/tokens:latest`).pull({ auth: { username: 'user', password: 's3cret' } })
+      expect(pulled.id).toBe(image.config.digest)
+    })
+    expect(cuts).toBe(1)
+    expect(tokens.size).toBeGreaterThan(2)
+    expect(seen.filter(authorization => authorization !== '' && !authorization.startsWith('Bearer token-'))).toEqual([])
+  })
+
+  it('a registry that is busy, or in trouble for a moment, is asked again', async () => {
+    const asked = new Map<string, number>()
+    const decide: Decide = ({ path, kind }) => {
+      const times = (asked.get(path) ?? 0) + 1
+      asked.set(path, times)
+      if (kind === 'manifest' && times < 3) return { kind: 'answer', status: 503 }
+      return kind === 'blob' && times === 1 ? { kind: 'answer', status: 429, headers: { 'retry-after': '1' } } : undefined
+    }
+    await withFaults(decide, async ({ engine, registry }) => {
+      await engine.image(`${registry.address}/busybox:latest`).pull()
+    })
+    expect([...asked].filter(([path]) => path.includes('/blobs/')).map(([, times]) => times)).toEqual([2, 2])
+    expect(asked.get('/v2/busybox/manifests/latest')).toBe(3)
+  })
+
   it('a mirror is asked first, and the registry itself when the mirror fails', async () => {
     await using mirror = await startFaultyRegistry(upstream, () => ({ kind: 'answer', status: 503 }))
     await using good = await startFaultyRegistry(upstream, () => undefined)

@@ -209,6 +209,32 @@ describe.skipIf(!runsHere)("signatures of images (needs root, openssl and the la
     expect(engine.can.trust).toBe(true)
   })
 
+  it('rules hold however a registry is spelled, and for an image by its digest; one by its id is here', async () => {
+    const { repository, reference, image } = await publish()
+    const [host = '', port = ''] = registry.split(':')
+    await using named = await createEngine(
+      options({ localhost: 'accept', [`LOCALHOST:${port}`]: 'reject', [registry]: { keyPem: keys.publicPem } })
+    )
+    for (const spelled of ['localhost', 'LocalHost']) {
+      await expectError(
+        named.image(`${spelled}:${port}/${repository}`).pull(),
+        'untrusted',
+        /the engine's rule for LOCALHOST:\d+ is to reject it/
+      )
+    }
+    await expectError(named.image(`${host}:${port}/${repository}@${image.manifest.digest}`).pull(), 'untrusted', /it has no signature/)
+    await sign(repository, image.manifest.digest, keys)
+    const { id } = await named.image(`${reference}@${image.manifest.digest}`).pull()
+    for (const policy of ['missing', 'never'] as const) {
+      expect((await named.image(id).pull({ policy })).id).toBe(id)
+      await expectError(
+        named.image(id).pull({ policy, verify: { keyPem: keys.publicPem } }),
+        'invalid_argument',
+        /name the image by its repository/
+      )
+    }
+  })
+
   it('rules that cannot be gone by are refused when the engine is made', async () => {
     await expectError(createEngine(options({ 'a b': 'reject' })), 'invalid_argument', /trust\["a b"\]/)
     await expectError(createEngine(options({ '*': { keyPem: 'x' } })), 'invalid_argument', /trust\["\*"\]\.keyPem/)

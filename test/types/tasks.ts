@@ -96,6 +96,13 @@ export async function tasks(): Promise<void> {
   // tag, and the image as a spec
   const image: Image = await engine.image('alpine').pull({ policy: 'missing', auth: { username: 'a', password: 'b' } })
   const spec: ImageSpec = (await image.tag('registry.example.com/team/golden:1')).user('app').network('none').network(db)
+  // signatures
+  const { digest, signatures } = await image.sign({ keyPem: 'PEM', passphrase: 'x', storage: 'both', annotations: { stage: 'test' } })
+  const places: string[] = signatures.map(
+    ({ storage, reference, added }) => `${storage satisfies 'tag' | 'referrers'} ${reference} ${added}`
+  )
+  await engine.image(`alpine@${digest}`).pull({ verify: { keyPem: 'PEM' } })
+  void places
   // the escape hatch, typed by the operation
   const { Id } = await engine.raw.call(ContainerCreate, { body: { Image: 'alpine', HostConfig: { Memory: 5 } } })
   const id: string = (await engine.raw.call(ContainerInspect, { path: { id: Id } })).Id
@@ -146,6 +153,8 @@ export async function refused(engine: Engine): Promise<void> {
   await engine.raw.call(ContainerInspect, { path: { name: 'x' } })
   // @ts-expect-error no such format
   await (await engine.image('x').pull()).save('./x.tar', { format: 'zip' })
+  // @ts-expect-error nobody signs without a key
+  engine.image('x').sign({ passphrase: 'x' })
   // @ts-expect-error a password belongs to the user
   engine.image('x').pull({ auth: { username: 'a' } })
 }

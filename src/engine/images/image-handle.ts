@@ -5,11 +5,12 @@ import { call, type EngineContext } from '../context.js'
 import type { Image } from '../handles.js'
 import type { Digest, PortSpec } from '../values.js'
 import { saveVerb } from './archive-verbs.js'
-import type { ImageDetails, ImageStep, SaveOptions } from './image.js'
+import type { ImageDetails, ImageStep, SaveOptions, SignedImage, SignOptions } from './image.js'
 import { digestOf, type ImageFacts } from './image-facts.js'
 import { splitReference } from './image-reference.js'
 import { ImageSpecHandle } from './image-spec-handle.js'
 import { inspectImage } from './pull-image.js'
+import { signVerb } from './sign-verb.js'
 import type { SpecSettings } from './spec-settings.js'
 
 /** An image that an engine has. */
@@ -60,6 +61,10 @@ export class ImageHandle extends ImageSpecHandle implements Image {
 
   async save(target: string | Writable, options: SaveOptions = {}): Promise<void> {
     await saveVerb(this.#context, this, target, options)
+  }
+
+  override sign(options: SignOptions): Promise<SignedImage> {
+    return signVerb(this.#context, { reference: this.reference, imageId: this.id }, options)
   }
 
   async remove(options: { force?: boolean } = {}): Promise<void> {

@@ -30,9 +30,21 @@ import type { MountSource } from '../volumes/mount-source.js'
 import type { Volume } from '../volumes/volume.js'
 import { checkVariables } from './check-variables.js'
 import { healthConfig } from './health-config.js'
-import type { CreateOptions, HealthOptions, Limits, NetworkPlace, PullOptions, RawCreate, RestartPolicy, Security } from './image.js'
+import type {
+  CreateOptions,
+  HealthOptions,
+  Limits,
+  NetworkPlace,
+  PullOptions,
+  RawCreate,
+  RestartPolicy,
+  Security,
+  SignedImage,
+  SignOptions
+} from './image.js'
 import { addPublished } from './published.js'
 import { pullVerb } from './pull-verb.js'
+import { signVerb } from './sign-verb.js'
 import type { SpecSettings } from './spec-settings.js'
 
 /** An {@link ImageSpec} of one engine. Frozen: every setting makes a new one. */
@@ -184,6 +196,10 @@ export class ImageSpecHandle implements ImageSpec {
 
   pull(options: PullOptions = {}): Task<Image> {
     return pullVerb(this.#context, this.#settings, options)
+  }
+
+  sign(options: SignOptions): Promise<SignedImage> {
+    return signVerb(this.#context, { reference: this.reference }, options)
   }
 
   #without(name: 'network' | 'networks', settings: Partial<SpecSettings>): ImageSpec {

@@ -1,4 +1,4 @@
-import type { TrustPolicy } from '../../api/index.js'
+import type { SignatureStorage, TrustPolicy } from '../../api/index.js'
 import type { PullPolicy } from '../processes/process.js'
 import type { Abortable, Auth, Digest, Duration, PortSpec, Size } from '../values.js'
 
@@ -26,6 +26,43 @@ export interface PullOptions extends Abortable {
    * @default 'reject-unsigned' where `DOCKER_CONTENT_TRUST` is set, else nothing
    */
   verify?: TrustPolicy
+}
+
+/** By whom to have an image signed, and where to keep the signature. */
+export interface SignOptions extends Abortable {
+  /**
+   * PEM text of a private key: ECDSA (P-256, P-384, P-521), Ed25519, RSA from 2048 bits; as PKCS #8, SEC 1 or PKCS #1, encrypted or not, or as
+   * `cosign generate-key-pair` writes it. It stays in this process.
+   */
+  keyPem: string
+  /** Of a key that is encrypted. */
+  passphrase?: string
+  /**
+   * `tag`: under cosign's tag for the digest, which cosign, skopeo and podman read. `referrers`: as a referrer of the image (OCI 1.1; noted under a
+   * tag where the registry keeps no lists).
+   *
+   * @default 'tag'
+   */
+  storage?: SignatureStorage | 'both'
+  /** What else is signed: `cosign sign -a key=value`. */
+  annotations?: Record<string, string>
+  /** @default what the engine was given for the registry, else what the docker command's logins say */
+  auth?: Auth
+}
+
+/** What was signed, and where the signatures are. */
+export interface SignedImage {
+  /** Of the manifest or index in the registry. */
+  readonly digest: Digest
+  /** What `verify: { keyPem }` takes. */
+  readonly publicKeyPem: string
+  readonly signatures: readonly {
+    readonly storage: SignatureStorage
+    /** `host/name:sha256-<hex>.sig`, or `host/name@sha256:<hex>`. */
+    readonly reference: string
+    /** False where the same key had signed the same there before; then nothing was written. */
+    readonly added: boolean
+  }[]
 }
 
 /** How to save an image. */

@@ -34,9 +34,8 @@ export async function pullImage(context: EngineContext, request: PullRequest): P
     )
   }
   if (policy !== 'always') {
-    const present = await inspectIfPresent(context, reference, request)
+    const present = await findTrusted(context, request)
     if (present !== undefined) {
-      await verifyPresent(context, request)
       emitPulled(context, request, { digest: digestOf(present, reference), bytes: 0, fromCache: true })
       return present
     }
@@ -67,15 +66,31 @@ async function inspectIfPresent(context: EngineContext, reference: string, limit
   }
 }
 
-/** That an image is here does not make it trusted. Where nothing is asked of it, this asks no registry. */
-async function verifyPresent(context: EngineContext, request: PullRequest): Promise<void> {
+/** How often a name may be given to another image while it is checked. */
+const maximumChecks = 5
+
+/** An image that is here, and passes what is asked of it. That it is here does not make it trusted. */
+async function findTrusted(context: EngineContext, request: PullRequest): Promise<ImageFacts | undefined> {
+  const { reference } = request
+  for (let checks = 0; checks < maximumChecks; checks++) {
+    const present = await inspectIfPresent(context, reference, request)
+    if (present === undefined || !(await verifyPresent(context, request))) return present
+    // What was checked is what the name stood for at that moment.
+    if ((await inspectIfPresent(context, reference, request))?.Id === present.Id) return present
+  }
+  throw new EngineError('conflict', `${reference}: others give this name to another image as fast as it is checked; try again`)
+}
+
+/** Where nothing is asked of it, this asks no registry. @returns whether it was checked */
+async function verifyPresent(context: EngineContext, request: PullRequest): Promise<boolean> {
   const { reference, verify = contentTrust() } = request
-  if (verify === undefined && !context.transport.isGantry) return
+  if (verify === undefined && !context.transport.isGantry) return false
   const scope = openCallScope(`check of ${reference}`, request, context.session.closing)
   try {
     const login = await resolveAuth(reference, request.auth, { registries: context.registries, signal: scope.signal })
     const headers = headersOf(request, login)
-    await callWith(context, ImageVerify, { path: { name: reference }, ...(headers && { headers }) }, { signal: scope.signal })
+    const input = { path: { name: reference }, ...(headers && { headers }) }
+    return (await callWith(context, ImageVerify, input, { signal: scope.signal })).Checked
   } catch (error) {
     throw aboutReference(error, reference)
   } finally {

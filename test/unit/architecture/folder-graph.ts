@@ -28,8 +28,10 @@ export const folderGraph: FolderGraph = {
   'src/transport/in-process': { from: ['src/transport', ...contract], lazily: ['runtime', 'runtime/registry', 'runtime/registry-server'] },
   // The docker CLI's credentials, and its helpers.
   'src/registry-auth': { from: ground },
+  // Private keys, and what cosign signs with them.
+  'src/signing': { from: ground },
   'src/engine': {
-    from: ['src/transport', 'src/transport/locate', 'src/registry-auth', ...contract],
+    from: ['src/transport', 'src/transport/locate', 'src/registry-auth', 'src/signing', ...contract],
     lazily: ['src/transport/http', 'src/transport/in-process']
   },
   // The command: nothing of it is loaded by the package.
@@ -43,8 +45,8 @@ export const folderGraph: FolderGraph = {
   'runtime/metadata': { from: ground },
   'runtime/events': { from: contract },
   'runtime/registry': { from: ground },
-  // Of the contract: a policy, as it is given and kept.
-  'runtime/trust': { from: ['runtime/registry', ...contract] },
+  // Of the contract: a policy, as it is given and kept; of signing: what cosign calls its payload.
+  'runtime/trust': { from: ['runtime/registry', 'src/signing', ...contract] },
   // Of the registry: what a digest is.
   'runtime/content': { from: ['runtime/host', 'runtime/metadata', 'runtime/registry', ...ground] },
   'runtime/layers': { from: ['runtime/host', ...ground] },

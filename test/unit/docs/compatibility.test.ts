@@ -12,6 +12,7 @@ import { networkHandlers } from '../../../runtime/handlers/network-handlers.js'
 import { pluginHandlers } from '../../../runtime/handlers/plugin-handlers.js'
 import { registryHandlers } from '../../../runtime/handlers/registry-handlers.js'
 import { remoteImageHandlers } from '../../../runtime/handlers/remote-image-handlers.js'
+import { signHandlers } from '../../../runtime/handlers/sign-handlers.js'
 import { authHandlers } from '../../../runtime/handlers/system-auth.js'
 import { systemHandlers } from '../../../runtime/handlers/system-handlers.js'
 import { volumeHandlers } from '../../../runtime/handlers/volume-handlers.js'
@@ -85,6 +86,7 @@ function implemented(): string[] {
     (any: ContainerContext) => diskUsageHandlers(any, {}),
     () => authHandlers({ checkLogin: async () => ({}) }),
     (any: ContainerContext) => remoteImageHandlers(any, {} as RegistryClient),
+    signHandlers,
     pluginHandlers,
     () => registryHandlers({} as Parameters<typeof registryHandlers>[0])
   ].flatMap(handlers => Object.keys(handlers(context)))

@@ -48,6 +48,34 @@ describe('signatures of key pairs, as cosign makes them', () => {
     expect(await verdict(registry, verify())).toBeUndefined()
   })
 
+  it('under the tag are enough: what the registry says of referrers is not asked', async () => {
+    registry.putSignatures([signatureLayer(payload, await keys.sign(payload))])
+    registry.referrers = async () => {
+      throw new Error('asked')
+    }
+    expect(await verdict(registry, verify())).toBeUndefined()
+    registry.putSignatures([signatureLayer(payload, await others.sign(payload))])
+    await expect(verdict(registry, verify())).rejects.toThrow('asked')
+  })
+
+  it('are looked at up to a number, however many a registry lists', async () => {
+    const empty = artifactOf([])
+    registry.put('unused', empty)
+    const artifactType = 'application/vnd.dev.cosign.artifact.sig.v1+json'
+    registry.put(image.digest.replace(':', '-'), referrersIndex(Array.from({ length: 5000 }, () => ({ ...empty, artifactType }))))
+    expect(await verdict(registry, verify())).toMatch(/it has no signature/)
+    expect(registry.asked.length).toBeLessThan(300)
+    // Those of one manifest count as well.
+    registry.putSignatures(Array.from({ length: 300 }, () => signatureLayer(payload, Buffer.from('no'))))
+    expect(await verdict(registry, verify())).toMatch(/found 256 that do not count/)
+  })
+
+  it('name the repository, in any spelling of its registry', async () => {
+    const named = payloadOf('Registry.Example:443/team/app', image.digest)
+    registry.putSignatures([signatureLayer(named, await keys.sign(named))])
+    expect(await verdict(registry, verify())).toBeUndefined()
+  })
+
   it('that are not there are told with what was looked for', async () => {
     const message = await verdict(registry, verify())
     expect(message).toMatch(

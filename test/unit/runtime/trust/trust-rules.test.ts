@@ -37,13 +37,32 @@ describe('rules by repository', () => {
     ['index.docker.io/library/busybox', 'library/*'],
     ['busybox', 'library/*'],
     ['somebody/app', 'docker.io/somebody/*'],
-    ['nobody/app', '*']
+    ['nobody/app', '*'],
+    // A rule must not be walked around by another spelling of the same registry.
+    ['GHCR.IO/owner/app', 'ghcr.io/owner/*'],
+    ['ghcr.io:443/owner/app', 'ghcr.io/owner/*'],
+    ['Ghcr.io:80/other/app', 'ghcr.io'],
+    ['R.EU.Example.com:443/a', '*.eu.example.com'],
+    ['registry-1.docker.io/library/busybox', 'library/*'],
+    ['INDEX.docker.io/somebody/app', 'docker.io/somebody/*'],
+    ['ghcr.io:8443/owner/app', '*']
   ])('for %s the rule of %s counts, the most specific one', (reference, pattern) => {
     expect(rules.find(parseReference(reference))?.pattern).toBe(pattern)
   })
 
   it('say nothing of what none of them is for', () => {
     expect(new CompiledRules({ 'ghcr.io': 'reject' }).find(parseReference('busybox'))).toBeUndefined()
+  })
+
+  it('stand under registries in any spelling', () => {
+    const spelled = new CompiledRules({
+      'GHCR.io:443': 'reject',
+      'Quay.IO/owner/*': 'reject',
+      '*.Example.COM': 'reject',
+      'registry-1.docker.io': 'reject'
+    })
+    const found = ['ghcr.io/a', 'quay.io/owner/app', 'r.example.com/a', 'busybox'].map(text => spelled.find(parseReference(text))?.pattern)
+    expect(found).toEqual(['GHCR.io:443', 'Quay.IO/owner/*', '*.Example.COM', 'registry-1.docker.io'])
   })
 
   it.each(['a*', '*/x', 'ghcr.io/*/app', 'ghcr.io/Owner', 'ghcr.io/a:1', 'ghcr.io/a@sha256:aa', '', '/', 'http://ghcr.io/a'])(

@@ -40,6 +40,8 @@ export type {
   ImageLoadProgressEvent,
   ImagePulledEvent,
   ImagePullProgressEvent,
+  ImagePushedEvent,
+  ImagePushProgressEvent,
   ResourceEvent
 } from './engine/events/engine-event.js'
 export type { Task } from './engine/events/task.js'
@@ -54,6 +56,8 @@ export type {
   Limits,
   NetworkPlace,
   PullOptions,
+  PushOptions,
+  PushResult,
   RawCreate,
   RestartPolicy,
   SaveOptions,

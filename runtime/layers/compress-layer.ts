@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { createGzip } from 'node:zlib'
+import { gzipBlocks } from './gzip-blocks.js'
 
 /** A layer as it is sent. */
 export interface CompressedBlob {
@@ -24,26 +23,13 @@ export async function* compressLayer(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const hash = createHash('sha256')
   let size = 0
-  for await (const piece of gzip(source, options.onRead)) {
+  for await (const piece of gzipBlocks(counted(source, options.onRead))) {
     hash.update(piece)
     const skipped = Math.min(piece.byteLength, Math.max(0, options.offset - size))
     size += piece.byteLength
     if (skipped < piece.byteLength) yield piece.subarray(skipped)
   }
   options.onEnd({ digest: `sha256:${hash.digest('hex')}`, size })
-}
-
-async function* gzip(source: AsyncIterable<Uint8Array>, onRead: (bytes: number) => void): AsyncGenerator<Buffer, void, undefined> {
-  const input = Readable.from(counted(source, onRead), { objectMode: false })
-  const gzip = createGzip({ chunkSize: 256 * 1024 })
-  input.on('error', error => gzip.destroy(error))
-  try {
-    // It makes nothing else than buffers.
-    for await (const piece of input.pipe(gzip)) yield piece as Buffer
-  } finally {
-    input.destroy()
-    gzip.destroy()
-  }
 }
 
 async function* counted(source: AsyncIterable<Uint8Array>, onRead: (bytes: number) => void): AsyncGenerator<Uint8Array, void, undefined> {

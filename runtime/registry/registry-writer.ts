@@ -9,6 +9,7 @@ import type { AuthSetting } from './registry-auth.js'
 import type { RegistryRequester } from './registry-requester.js'
 import { type RetryPolicy, withRetries } from './retry.js'
 import { pushScope } from './scopes.js'
+import { checkStored } from './stored-digest.js'
 
 /** Writes to registries: OCI distribution-spec 1.1, "push" and "referrers". The registry itself is asked, never a mirror. */
 export interface RegistryWriter {
@@ -17,7 +18,7 @@ export interface RegistryWriter {
    * there. An upload that is cut goes on where it was; when the push fails, the registry is told to forget it.
    *
    * @throws EngineError `unauthenticated`, `permission_denied`, `not_found`, `not_supported`, `resource_exhausted`, `unavailable`,
-   *   `deadline_exceeded`, `data_loss` (the registry got other bytes than the digest is of); what `source` throws; the signal's reason on abort
+   *   `deadline_exceeded`, `data_loss` (the registry got other bytes than the digest is of, or says so); what `source` throws; the signal's reason on abort
    */
   pushBlob(reference: Reference, source: UploadSource, options: PushBlobOptions): Promise<BlobPushed>
   /**
@@ -137,7 +138,10 @@ export class HttpRegistryWriter implements RegistryWriter {
     const headers = { 'content-type': mediaType }
     return this.#retried(
       { ...pushRequest(reference, options), method: 'PUT', wanted: 'manifest', target, headers, body, accepted: [201, 202, 204] },
-      exchange => exchange.headers.get('oci-subject') !== null
+      exchange => {
+        checkStored(exchange, digest, `push ${familiar(reference)}`)
+        return exchange.headers.get('oci-subject') !== null
+      }
     )
   }
 

@@ -4,6 +4,7 @@ import { isLoopbackHost } from './endpoints.js'
 import type { ExchangeBody } from './exchange.js'
 import type { RegistryRequest, Sent } from './registry-requester.js'
 import { pullScope } from './scopes.js'
+import { checkStored } from './stored-digest.js'
 
 /** How an upload talks to its registry. */
 export interface UploadPorts {
@@ -62,7 +63,8 @@ export class Upload {
   /** End it, with all or the rest of the blob if it was not sent before. */
   async finish(digest: Digest, body?: ExchangeBody): Promise<void> {
     const target = `${this.#location}${this.#location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`
-    await this.#send({ method: 'PUT', target, headers: octets, accepted: [201, 202, 204], ...(body && { body }) })
+    const { exchange } = await this.#send({ method: 'PUT', target, headers: octets, accepted: [201, 202, 204], ...(body && { body }) })
+    checkStored(exchange, digest, this.#ports.doing)
   }
 
   /** How many bytes have arrived. */

@@ -25,6 +25,8 @@ import type {
   Limits,
   NetworkPlace,
   PullOptions,
+  PushOptions,
+  PushResult,
   RawCreate,
   RestartPolicy,
   SaveOptions,
@@ -109,7 +111,7 @@ export interface RunOf {
 }
 
 /**
- * What to run, as an immutable value: every call gives a new one, nothing happens until a verb (`run`, `create`, `start`, `pull`).
+ * What to run, as an immutable value: every call gives a new one, nothing happens until a verb (`run`, `create`, `start`, `pull`, `push`).
  *
  * Settings are checked when they are made. @throws EngineError `invalid_argument`, with the path of the setting
  */
@@ -163,6 +165,8 @@ export interface ImageSpec {
   start(options?: CreateOptions): Task<Container>
   /** `docker pull` */
   pull(options?: PullOptions): Task<Image>
+  /** `docker push`: send the image that is here under this name to its registry. What the registry has already is not sent. */
+  push(options?: PushOptions): Task<PushResult>
   /**
    * `cosign sign --key`: sign what the reference stands for in its registry, the digest of the manifest or index, with a key pair. An
    * {@link Image} is signed only where that is itself. Nobody is asked to log it; the same key signs the same once.

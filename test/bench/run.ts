@@ -1,5 +1,5 @@
 /**
- * Speed beside the peers, in one run: `npm run bench [-- run pull shared pull-memory import exec many memory daemon remote registry load remove]`. Prints times and ratios; judges nothing.
+ * Speed beside the peers, in one run: `npm run bench [-- run pull push shared pull-memory import exec many memory daemon remote registry load remove]`. Prints times and ratios; judges nothing.
  */
 import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
@@ -16,6 +16,7 @@ import { benchPullMemory, benchShared } from './images.js'
 import { pushVariants } from './layer-variants.js'
 import { benchMany, benchMemory } from './many.js'
 import { inTurns, samplesOf, timeOf } from './measure.js'
+import { benchPush } from './push.js'
 import { benchRegistry } from './registry.js'
 import { benchRemote } from './remote.js'
 import { report } from './report.js'
@@ -29,6 +30,7 @@ const execute = promisify(execFile)
 const benches: Readonly<Record<string, (lab: Lab) => Promise<void>>> = {
   run: benchRun,
   pull: benchPull,
+  push: benchPush,
   import: benchImport,
   exec: benchExec,
   many: benchMany,

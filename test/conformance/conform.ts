@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 import type { ImageName } from '../lab/images/catalog.js'
 import type { LabInfo } from '../lab/lab.js'
 import { type HostSnapshot, leftoversSince, snapshotHost } from '../lab/leftovers.js'
+import type { PartName } from '../lab/parts.js'
 import { type PublishOptions, publish } from './kit/publish.js'
 import { open, type Place, type Subject, subjects } from './subjects.js'
 import { record } from './table.js'
@@ -41,6 +42,8 @@ export type Behaviours = Readonly<Record<string, Behaviour>>
 export interface ConformOptions {
   readonly images?: readonly ImageName[]
   readonly world?: boolean
+  /** Programs that the behaviours look with. */
+  readonly parts?: readonly PartName[]
   /** Subjects that do not have this at all yet, and why: their rows say `skip`. */
   readonly later?: Readonly<Record<string, string>>
 }
@@ -165,8 +168,10 @@ async function removeContainers(engine: Engine): Promise<void> {
   for await (const container of engine.containers({ all: true })) await container.remove({ force: true, volumes: true }).catch(() => {})
 }
 
-function missingFrom(lab: LabInfo, { images = [], world = false }: ConformOptions): string | undefined {
+function missingFrom(lab: LabInfo, { images = [], world = false, parts = [] }: ConformOptions): string | undefined {
   const absent = ['busybox' as const, ...images].find(name => lab.images[name] === undefined)
   if (absent !== undefined) return `needs the lab's ${absent} image`
+  const missing = lab.missing.find(({ part }) => parts.some(name => name === part))
+  if (missing !== undefined) return missing.reason
   return world && lab.world === undefined ? "needs the lab's network" : undefined
 }

@@ -86,6 +86,20 @@ describe('examples', () => {
     expect(code).toBe(0)
   })
 
+  it.skipIf(ordinaryUser || busybox === undefined)(
+    'push-an-image pushes what a container did, and runs it from there (needs root, docker-registry)',
+    async () => {
+      const { code, output } = await example('push-an-image', [busybox ?? ''])
+      const lines = output.trim().split('\n')
+      expect(lines.filter(line => /^[0-9a-f]{12}: done$/.test(line))).toHaveLength(2)
+      expect(lines.slice(-2)).toEqual([
+        expect.stringMatching(/^pushed: 127\.0\.0\.1:\d+\/greeting:1@sha256:[0-9a-f]{64}$/),
+        'it says: hello from a registry'
+      ])
+      expect(code).toBe(0)
+    }
+  )
+
   it.skipIf(lab.dockerd === undefined || busybox === undefined)(
     'server has a network, a port, a volume, commands and files on a real dockerd (needs root, docker.io, docker-registry)',
     async () => {

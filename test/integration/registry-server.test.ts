@@ -1,7 +1,7 @@
 // Needs: the lab's registry (test/lab) and skopeo; some root, podman, the lab's dockerd and openssl.
 import { spawn } from 'node:child_process'
 import { createHash, randomBytes } from 'node:crypto'
-import { existsSync, openSync } from 'node:fs'
+import { openSync } from 'node:fs'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { request } from 'node:http'
 import { createRequire } from 'node:module'
@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createEngine } from 'gantry'
 import { afterEach, beforeEach, describe, expect, inject, it } from 'vitest'
+import { digestAt, isOnPath, podmanIn, skopeo, withoutTls } from '../lab/peers.js'
 import { run } from '../lab/programs.js'
 import { freePort, startRegistry } from '../lab/registry.js'
 
@@ -18,13 +19,7 @@ const isRoot = process.getuid?.() === 0
 const busybox = lab.images.busybox
 const digest = lab.digests.busybox ?? ''
 
-const onPath = (program: string): boolean => (process.env.PATH ?? '').split(':').some(folder => existsSync(join(folder, program)))
-const hasSkopeo = busybox !== undefined && onPath('skopeo')
-const skopeo = (...argv: readonly string[]): Promise<string> => run(['skopeo', ...argv])
-const plain = ['--src-tls-verify=false', '--dest-tls-verify=false']
-/** The digest that a registry gives for a reference. */
-const digestAt = async (reference: string, ...options: readonly string[]): Promise<string> =>
-  (await skopeo('inspect', '--no-tags', '--format={{.Digest}}', ...options, `docker://${reference}`)).trim()
+const hasSkopeo = busybox !== undefined && isOnPath('skopeo')
 
 let folder: string
 const started: RegistryProcess[] = []
@@ -104,10 +99,10 @@ describe('gantry registry', () => {
       const { address } = await start()
       for (const name of ['busybox', 'multi'] as const) {
         const source = lab.images[name] ?? ''
-        await skopeo('copy', '-q', '--all', ...plain, `docker://${source}`, `docker://${address}/by-skopeo/${name}:1`)
+        await skopeo('copy', '-q', '--all', ...withoutTls, `docker://${source}`, `docker://${address}/by-skopeo/${name}:1`)
         expect(await digestAt(`${address}/by-skopeo/${name}:1`, '--tls-verify=false')).toBe(await digestAt(source, '--tls-verify=false'))
       }
-      await skopeo('copy', '-q', ...plain, `docker://${address}/by-skopeo/busybox:1`, `oci:${join(folder, 'oci')}:1`)
+      await skopeo('copy', '-q', ...withoutTls, `docker://${address}/by-skopeo/busybox:1`, `oci:${join(folder, 'oci')}:1`)
       await skopeo('copy', '-q', '--dest-tls-verify=false', `oci:${join(folder, 'oci')}:1`, `docker://${address}/oci:1`)
       await skopeo('delete', '--tls-verify=false', `docker://${address}/oci:1`)
       await expect(digestAt(`${address}/oci:1`, '--tls-verify=false')).rejects.toThrow('manifest unknown')
@@ -115,21 +110,20 @@ describe('gantry registry', () => {
     }
   )
 
-  it.skipIf(!hasSkopeo || !isRoot || !onPath('podman'))('is pushed to and pulled from by podman (needs root, podman, skopeo)', async () => {
-    const { address } = await start()
-    const podman = (...argv: readonly string[]) =>
-      run([
-        ...['podman', '--root', join(folder, 'podman'), '--runroot', join(folder, 'podman-run'), '--tmpdir', join(folder, 'podman-tmp')],
-        ...['--storage-driver', 'vfs', '--cgroup-manager', 'cgroupfs', '--events-backend', 'none', ...argv]
-      ])
-    await skopeo('copy', '-q', ...plain, `docker://${busybox}`, `docker://${address}/busybox:1`)
-    const id = (await podman('pull', '-q', '--tls-verify=false', `${address}/busybox:1`)).trim()
-    await podman('push', '-q', '--tls-verify=false', id, `${address}/by-podman:1`)
-    const config = async (name: string) => (await manifestOf(address, name)).config.digest
-    expect(await config('by-podman')).toBe(`sha256:${id}`)
-    expect(await config('by-podman')).toBe(await config('busybox'))
-    await podman('rmi', '-af')
-  })
+  it.skipIf(!hasSkopeo || !isRoot || !isOnPath('podman'))(
+    'is pushed to and pulled from by podman (needs root, podman, skopeo)',
+    async () => {
+      const { address } = await start()
+      const podman = podmanIn(folder)
+      await skopeo('copy', '-q', ...withoutTls, `docker://${busybox}`, `docker://${address}/busybox:1`)
+      const id = (await podman('pull', '-q', '--tls-verify=false', `${address}/busybox:1`)).trim()
+      await podman('push', '-q', '--tls-verify=false', id, `${address}/by-podman:1`)
+      const config = async (name: string) => (await manifestOf(address, name)).config.digest
+      expect(await config('by-podman')).toBe(`sha256:${id}`)
+      expect(await config('by-podman')).toBe(await config('busybox'))
+      await podman('rmi', '-af')
+    }
+  )
 
   it.skipIf(!hasSkopeo || lab.dockerd === undefined)(
     'is pulled from and pushed to by docker and Gantry, which see the same digests (needs root, docker.io, skopeo)',
@@ -300,12 +294,12 @@ describe('gantry registry with users', () => {
 })
 
 describe('a cache of another registry', () => {
-  it.skipIf(!hasSkopeo || !onPath('docker-registry'))(
+  it.skipIf(!hasSkopeo || !isOnPath('docker-registry'))(
     'gives what it has when the other one is gone (needs docker-registry, skopeo)',
     async () => {
       const upstream = await startRegistry('docker-registry', folder)
       for (const name of ['busybox', 'multi'] as const) {
-        await skopeo('copy', '-q', '--all', ...plain, `docker://${lab.images[name]}`, `docker://${upstream.address}/${name}:1`)
+        await skopeo('copy', '-q', '--all', ...withoutTls, `docker://${lab.images[name]}`, `docker://${upstream.address}/${name}:1`)
       }
       const cache = await start(['--proxy', `http://${upstream.address}`, '-D'])
       const pull = (name: string, target: string) =>
@@ -313,11 +307,11 @@ describe('a cache of another registry', () => {
       try {
         await Promise.all([pull('busybox:1', 'one'), pull('busybox:1', 'two'), pull('multi:1', 'three')])
         await expect(pull('nothing:1', 'four')).rejects.toThrow(/unknown/)
-        await expect(skopeo('copy', '-q', ...plain, `docker://${busybox}`, `docker://${cache.address}/pushed:1`)).rejects.toThrow(
+        await expect(skopeo('copy', '-q', ...withoutTls, `docker://${busybox}`, `docker://${cache.address}/pushed:1`)).rejects.toThrow(
           'this registry is a cache of another one'
         )
         // A tag that is moved there is moved here.
-        await skopeo('copy', '-q', '--all', ...plain, `docker://${upstream.address}/multi:1`, `docker://${upstream.address}/busybox:1`)
+        await skopeo('copy', '-q', '--all', ...withoutTls, `docker://${upstream.address}/multi:1`, `docker://${upstream.address}/busybox:1`)
         expect(await digestAt(`${cache.address}/busybox:1`, '--tls-verify=false')).toBe(lab.digests.multi)
         await pull('busybox:1', 'moved')
       } finally {
@@ -349,7 +343,7 @@ describe('engine.registry()', () => {
     await using engine = await createEngine({ transport: 'in-process', root: join(folder, 'root') })
     await engine.image(busybox ?? '').pull()
     await using registry = await engine.registry()
-    await skopeo('copy', '-q', ...plain, `docker://${busybox}`, `docker://${registry.address}/same:1`)
+    await skopeo('copy', '-q', ...withoutTls, `docker://${busybox}`, `docker://${registry.address}/same:1`)
     const { layers, config } = await manifestOf(registry.address, 'same', '1')
     const place = (store: string, blob: string) => stat(join(folder, 'root', store, 'blobs', blob.replace(':', '/')))
     for (const blob of [...layers, config]) {

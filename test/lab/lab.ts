@@ -36,7 +36,7 @@ export interface LabOptions {
   readonly dockerd?: boolean
 }
 
-const registryParts: readonly PartName[] = ['registry', 'busybox', 'mmdebstrap']
+const registryParts: readonly PartName[] = ['registry', 'busybox', 'mmdebstrap', 'skopeo']
 const dockerdParts: readonly PartName[] = ['ip', 'unshare', 'dockerd', 'docker-init', 'runc']
 
 /**

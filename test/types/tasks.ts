@@ -103,6 +103,13 @@ export async function tasks(): Promise<void> {
   )
   await engine.image(`alpine@${digest}`).pull({ verify: { keyPem: 'PEM' } })
   void places
+  // push
+  for await (const event of image.push()) if (event.type === 'image.push.progress') console.log(event.layer, event.phase, event.from)
+  const pushed = await engine
+    .image('team/golden:1')
+    .push({ to: 'registry.example.com/team/golden:1', auth: 'docker-config', timeout: '10m' })
+  const pushedDigest: `sha256:${string}` = pushed.digest
+  void [pushedDigest, pushed.sizeBytes]
   // the escape hatch, typed by the operation
   const { Id } = await engine.raw.call(ContainerCreate, { body: { Image: 'alpine', HostConfig: { Memory: 5 } } })
   const id: string = (await engine.raw.call(ContainerInspect, { path: { id: Id } })).Id
@@ -122,6 +129,7 @@ export function payloads(event: EngineEvent): string {
     case 'container.exited':
       return `${event.name} ${event.exitCode}`
     case 'image.pulled':
+    case 'image.pushed':
       return event.digest
     case 'gap':
       return event.reason
@@ -155,6 +163,8 @@ export async function refused(engine: Engine): Promise<void> {
   await (await engine.image('x').pull()).save('./x.tar', { format: 'zip' })
   // @ts-expect-error nobody signs without a key
   engine.image('x').sign({ passphrase: 'x' })
+  // @ts-expect-error there is nothing to verify in what is sent
+  engine.image('x').push({ verify: 'reject-unsigned' })
   // @ts-expect-error a password belongs to the user
   engine.image('x').pull({ auth: { username: 'a' } })
 }

@@ -22,6 +22,30 @@ export interface ImagePulledEvent {
   fromCache: boolean
 }
 
+/** Progress of one layer on its way to a registry. `total` is 0 where the engine does not tell the size. */
+export interface ImagePushProgressEvent {
+  type: 'image.push.progress'
+  ref: string
+  /** The layer's digest; engines that shorten it give the first 12 digits. */
+  layer: string
+  /** `present`: the registry has it. `mounted`: it took it from another repository. `skipped`: only its maker may hand it out. */
+  phase: 'waiting' | 'pushing' | 'present' | 'mounted' | 'skipped' | 'done'
+  /** Of `mounted`: the other repository. */
+  from?: string
+  current: number
+  total: number
+}
+
+/** A push has ended well. */
+export interface ImagePushedEvent {
+  type: 'image.pushed'
+  ref: string
+  /** Of what the tag names in the registry now. */
+  digest: Digest
+  /** Bytes of the layers that were sent, as far as the engine told. */
+  bytes: number
+}
+
 /** How far a layer of an archive has come in. */
 export interface ImageLoadProgressEvent {
   type: 'image.load.progress'
@@ -99,6 +123,8 @@ export interface GapEvent {
 export type EngineEvent =
   | ImagePullProgressEvent
   | ImagePulledEvent
+  | ImagePushProgressEvent
+  | ImagePushedEvent
   | ImageLoadProgressEvent
   | ImageChangedEvent
   | ContainerStepEvent

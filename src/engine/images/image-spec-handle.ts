@@ -36,6 +36,8 @@ import type {
   Limits,
   NetworkPlace,
   PullOptions,
+  PushOptions,
+  PushResult,
   RawCreate,
   RestartPolicy,
   Security,
@@ -44,6 +46,7 @@ import type {
 } from './image.js'
 import { addPublished } from './published.js'
 import { pullVerb } from './pull-verb.js'
+import { pushVerb } from './push-verb.js'
 import { signVerb } from './sign-verb.js'
 import type { SpecSettings } from './spec-settings.js'
 
@@ -196,6 +199,10 @@ export class ImageSpecHandle implements ImageSpec {
 
   pull(options: PullOptions = {}): Task<Image> {
     return pullVerb(this.#context, this.#settings, options)
+  }
+
+  push(options: PushOptions = {}): Task<PushResult> {
+    return pushVerb(this.#context, this.#settings, options)
   }
 
   sign(options: SignOptions): Promise<SignedImage> {

@@ -1,6 +1,6 @@
 import type { SignatureStorage, TrustPolicy } from '../../api/index.js'
 import type { PullPolicy } from '../processes/process.js'
-import type { Abortable, Auth, Digest, Duration, PortSpec, Size } from '../values.js'
+import type { Abortable, Auth, Digest, Duration, Platform, PortSpec, Size } from '../values.js'
 
 /** How to create a container. */
 export interface CreateOptions extends Abortable {
@@ -63,6 +63,26 @@ export interface SignedImage {
     /** False where the same key had signed the same there before; then nothing was written. */
     readonly added: boolean
   }[]
+}
+
+/** How to push an image. */
+export interface PushOptions extends Abortable {
+  /** The name to push it under; the image gets it here as well, as with `tag`. @default the one that the spec or the handle was made with */
+  to?: string
+  /** Only this platform's image; engines before API 1.46 refuse it. @default everything that is here */
+  platform?: Platform
+  /** @default what the engine was given for the registry, else `docker-config` */
+  auth?: Auth
+}
+
+/** What a push has brought to a registry. */
+export interface PushResult {
+  /** The name and tag it was pushed under. */
+  readonly reference: string
+  /** Digest of what the tag names in the registry now: a manifest or an index. */
+  readonly digest: Digest
+  /** Length of that document. */
+  readonly sizeBytes: number
 }
 
 /** How to save an image. */

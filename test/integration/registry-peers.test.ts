@@ -37,7 +37,7 @@ const open = (): Promise<Engine> => createEngine({ transport: 'in-process', root
 /** Done in a container by whoever makes an image of its own. */
 const changes = `cd / && mkdir made made/sub && cd made && echo content > file && chown 70000:70001 file && chmod 4751 file
 ln file sub/linked && ln -s ../nowhere dangling && mknod null c 1 3 && mknod disk b 7 0 && mknod queue p
-touch -d '2021-02-03 04:05:06' file sub && chmod 1777 sub && rm -r ../rich/a && mkdir ../rich/a && echo new > ../rich/a/new`
+touch -d '2021-02-03 04:05:06' file sub && chmod 1777 sub && rm -r ../rich/opaque && mkdir ../rich/opaque && echo newer > ../rich/opaque/newer`
 
 describe.skipIf(!isReady)("images between engines and docker-registry (needs root and the lab's registry)", () => {
   beforeAll(async () => {
@@ -69,7 +69,7 @@ describe.skipIf(!isReady)("images between engines and docker-registry (needs roo
     await skopeo('copy', '-q', '--preserve-digests', ...withoutTls, `docker://${docker}`, `docker://${kept}`)
     for (const name of [docker, oci, kept]) {
       const image = await engine.image(name).pull()
-      expect(image).toMatchObject({ id: rich.config.digest, digest: await digestAt(name, plain) })
+      expect(image).toMatchObject({ id: (await manifestAt(name)).config.digest, digest: await digestAt(name, plain) })
     }
     expect(await digestAt(kept, plain)).toBe(rich.manifest.digest)
     expectSame(await treeOf(engine.image(oci), 'rich'), reference)
@@ -158,7 +158,8 @@ describe.skipIf(!isReady)("images between engines and docker-registry (needs roo
       const [loaded, reloaded, copied] = [unique('loaded'), unique('reloaded'), unique('copied')]
       await skopeo('copy', '-q', '--src-tls-verify=false', `docker://${from}`, `${format}:${theirs}:${loaded}`)
       const [first] = await engine.load(theirs)
-      expect(first?.id).toBe(rich.config.digest)
+      const { config } = JSON.parse(await skopeo('inspect', '--raw', `${format}:${theirs}`))
+      expect(first?.id).toBe(config.digest)
       const pushed = await first?.push({ to: loaded })
       await first?.save(ours, { format: 'oci' })
       const [second] = await other.load(ours)
@@ -166,7 +167,7 @@ describe.skipIf(!isReady)("images between engines and docker-registry (needs roo
       expect((await second?.push({ to: reloaded }))?.digest).toBe(pushed?.digest)
       const manifest = await manifestAt(loaded)
       expect(manifest).toEqual(await manifestAt(reloaded))
-      expect(manifest.config.digest).toBe(rich.config.digest)
+      expect(manifest.config).toMatchObject({ digest: config.digest })
       if (format === 'docker-archive') continue
       const digest = (await skopeo('inspect', '--format={{.Digest}}', `${format}:${theirs}`)).trim()
       expect(pushed?.digest).toBe(digest)
@@ -233,7 +234,8 @@ function lowerLayer(): Buffer {
     { name: 'rich/a/set-user-id', mode: 0o4755, uid: 1234, gid: 5678, data: 'x'.repeat(100_000) },
     { name: 'rich/empty', mode: 0o000 },
     directory('rich/b'),
-    { name: 'rich/b/linked', type: '1', linkName: 'rich/a/set-user-id', mode: 0o4755 },
+    at('1600000000.123456789'),
+    { name: 'rich/b/linked', type: '1', linkName: 'rich/a/set-user-id', mode: 0o4755, uid: 1234, gid: 5678 },
     at('1500000000.5'),
     { name: 'rich/absolute', type: '2', linkName: '/bin/busybox', mode: 0o777 },
     { name: 'rich/dangling', type: '2', linkName: '../nowhere', mode: 0o777, uid: 7, gid: 8 },

@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { releaseMemory } from '../../src/util/release-memory.js'
 import type { ContentStore } from '../content/content-store.js'
 import { type CompressedBlob, compressLayer } from '../layers/compress-layer.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
@@ -82,7 +83,7 @@ async function pushCompressed(job: PushJob, known: CompressedBlob | undefined, {
   const source = {
     ...(known !== undefined && { digest: parseDigest(known.digest), size: known.size }),
     open: (offset: number) =>
-      compressLayer(content.stream(descriptor.digest), {
+      compressLayer(released(content.stream(descriptor.digest)), {
         offset,
         onRead: bytes => progress.pushing(bytes),
         onEnd: blob => {
@@ -94,6 +95,15 @@ async function pushCompressed(job: PushJob, known: CompressedBlob | undefined, {
   tell(await registry.pushBlob(reference, source, access), progress)
   if (made === undefined) throw new EngineError('internal', `layer ${descriptor.digest} was sent without being read`)
   return { mediaType: compressedLayerType, digest: parseDigest(made.digest), size: made.size }
+}
+
+/** Pieces that nobody keeps: their memory is free when the next one is asked for. */
+async function* released(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array, void, undefined> {
+  for await (const piece of pieces) {
+    yield piece
+    // Of its own: the content store reads into memory that is shared with nobody.
+    if (piece.buffer instanceof ArrayBuffer) releaseMemory(piece.buffer)
+  }
 }
 
 function tell(pushed: BlobPushed, progress: PushedLayer): void {

@@ -21,7 +21,7 @@ export interface FoundSignature {
 
 /** Where signatures are looked for. */
 export interface SignaturePlace {
-  readonly registry: Pick<RegistryClient, 'manifest' | 'blob' | 'referrers'>
+  readonly registry: Pick<RegistryClient, 'manifest' | 'blob' | 'referrers' | 'hasMirrors'>
   readonly access: RegistryReadOptions
 }
 
@@ -48,8 +48,15 @@ export async function* findSignatures(subject: Subject, place: SignaturePlace): 
       yield { source, read: () => readLayer(layer, subject, place) }
     }
   }
-  const byTag = await readManifest(withTag(subject.reference, signatureTag(subject.digest)), place)
+  const tagged = withTag(subject.reference, signatureTag(subject.digest))
+  const byTag = await readManifest(tagged, place)
   if (byTag !== undefined) yield* signaturesOf('under its tag', byTag)
+  if (place.registry.hasMirrors(tagged)) {
+    // A mirror may not have heard of the newest one.
+    const newest = await readManifest(tagged, { ...place, access: { ...place.access, skipMirrors: true } })
+    const isNews = newest !== undefined && (byTag === undefined || !Buffer.from(newest).equals(byTag))
+    if (isNews) yield* signaturesOf('under its tag at the registry itself', newest)
+  }
   // Asked for only where none of those under the tag was enough: not every registry knows what referrers are.
   for (const digest of (await referrersOf(subject, place)).slice(0, maximumSignatures)) {
     if (left <= 0) return

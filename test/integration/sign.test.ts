@@ -232,6 +232,17 @@ describe.skipIf(!runsHere)("image.sign (needs root, openssl and the lab's regist
     await expectError(elsewhere.sign({ keyPem: keys.privatePem }), 'conflict', /not known to be this image: push it first/)
   })
 
+  it("signs what the registry itself has: a mirror's word is not asked for", async () => {
+    const { image, reference } = await publish()
+    await using mirror = await startFaultyRegistry(registry, () => undefined)
+    const registries = { [registry]: { mirrors: [`http://${mirror.address}`] } }
+    await using mirrored = await createEngine({ ...options(), registries })
+    const { digest } = await mirrored.image(reference).sign({ keyPem: keys.privatePem, storage: 'both' })
+    expect(digest).toBe(image.manifest.digest)
+    expect(mirror.requests).toEqual([])
+    await pull(reference, keys)
+  })
+
   it('what cannot be signed is refused, and nothing is written', async () => {
     const { repository, image, reference, tag } = await publish()
     await using watched = await startFaultyRegistry(registry, () => undefined)

@@ -209,6 +209,27 @@ describe.skipIf(!runsHere)("signatures of images (needs root, openssl and the la
     expect(engine.can.trust).toBe(true)
   })
 
+  it('a mirror that has not heard of a signature, or holds it back, gives way to the registry; it can do no more than that', async () => {
+    const { repository, reference, image } = await publish()
+    const old = await sign(repository, image.manifest.digest, others)
+    await sign(repository, image.manifest.digest, keys)
+    const headers = { 'content-type': old.mediaType }
+    const lies: readonly Decide[] = [
+      ({ path }) => (path.endsWith('.sig') ? { kind: 'answer', status: 200, headers, body: old.manifest.toString() } : undefined),
+      ({ path }) => (path.endsWith('.sig') ? { kind: 'answer', status: 404 } : undefined)
+    ]
+    for (const [at, decide] of lies.entries()) {
+      await using mirror = await startFaultyRegistry(registry, decide)
+      const registries = { [registry]: { mirrors: [`http://${mirror.address}`] } }
+      await using engine = await createEngine({ ...options(), root: join(folder, `mirrored-${at}`), registries })
+      const pulled = await engine.image(reference).pull({ verify: { keyPem: keys.publicPem } })
+      expect(pulled.digest).toBe(image.manifest.digest)
+      expect(mirror.requests.some(request => request.includes('/blobs/'))).toBe(true)
+      const stranger = await makeKeyPair()
+      await expectError(engine.image(reference).pull({ verify: { keyPem: stranger.publicPem } }), 'untrusted', /found \d that do not count/)
+    }
+  })
+
   it('rules hold however a registry is spelled, and for an image by its digest; one by its id is here', async () => {
     const { repository, reference, image } = await publish()
     const [host = '', port = ''] = registry.split(':')

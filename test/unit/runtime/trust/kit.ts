@@ -43,6 +43,10 @@ export class MapRegistry {
     return index === undefined ? [] : (JSON.parse(index.manifest.toString()) as { readonly manifests: readonly Referrer[] }).manifests
   }
 
+  hasMirrors(): boolean {
+    return false
+  }
+
   async blob(_reference: unknown, { digest }: { readonly digest: string }) {
     const found = this.blobs.get(digest)
     if (found === undefined) throw new EngineError('not_found', `no ${digest}`)

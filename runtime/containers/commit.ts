@@ -100,6 +100,6 @@ function imageConfig(own: ContainerConfig, container: ContainerConfig): ImageCon
 
 function tell({ events }: ContainerContext, record: ContainerRecord, image: ImageRecord, { name, comment }: CommitRequest): void {
   const attributes = { ...containerAttributes(record), comment: comment ?? '', imageID: image.id, imageRef: name ?? '' }
-  if (name !== undefined) events.publish({ Type: 'image', Action: 'tag', id: image.id, attributes: { name } })
+  if (name !== undefined) events.publish({ Type: 'image', Action: 'tag', id: image.id, attributes: { ...image.config.Labels, name } })
   events.publish({ Type: 'container', Action: 'commit', id: record.id, attributes })
 }

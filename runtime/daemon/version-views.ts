@@ -48,7 +48,8 @@ function withOldFields(events: AsyncIterable<EventMessage>): AsyncIterable<Event
   return mapStream(events, event => {
     const { Type, Action, Actor } = event
     if (Type === 'container') return { status: Action, id: Actor.ID, from: Actor.Attributes.image ?? '', ...event }
-    return Type === 'image' ? { status: Action, id: Actor.ID, ...event } : event
+    // A prune is of no image in particular.
+    return Type === 'image' ? { status: Action, ...(Actor.ID !== '' && { id: Actor.ID }), ...event } : event
   })
 }
 

@@ -2,6 +2,7 @@ import type { BuildInfo, Handlers } from '../../src/api/index.js'
 import { AsyncQueue } from '../../src/util/async-queue.js'
 import type { ContainerContext } from '../containers/container-context.js'
 import type { LoadedImage, LoadProgress } from '../images/image-service.js'
+import { tellOfImage } from './image-events.js'
 import { onePlatform } from './one-platform.js'
 
 /** As many progress messages as may wait for a slow reader before the archive is held up. */
@@ -16,9 +17,9 @@ export function imageArchiveHandlers(context: ContainerContext): Handlers {
     const platform = onePlatform(platforms)
     const archive = await context.images.save(names, { signal, ...(platform !== undefined && { platform }) })
     for (const name of names) {
-      const { id } = await context.images.get(name).catch(() => ({ id: undefined }))
+      const image = await context.images.get(name).catch(() => undefined)
       // A name without a tag may stand for several images, none of them called latest.
-      if (id !== undefined) context.events.publish({ Type: 'image', Action: 'save', id, attributes: { name: id } })
+      if (image !== undefined) tellOfImage(context.events, 'save', { ...image, name: image.id })
     }
     return { headers: {}, [Symbol.asyncIterator]: () => archive[Symbol.asyncIterator]() }
   }
@@ -43,9 +44,7 @@ export function imageArchiveHandlers(context: ContainerContext): Handlers {
       })
       const told = done.then(
         loaded => {
-          for (const { image } of loaded) {
-            context.events.publish({ Type: 'image', Action: 'load', id: image.id, attributes: { name: image.id } })
-          }
+          for (const { image } of loaded) tellOfImage(context.events, 'load', { ...image, name: image.id })
           for (const message of loaded.flatMap(loadedMessages)) messages.push(message)
           messages.end()
         },

@@ -7,6 +7,7 @@ import { checkPlatform } from '../images/platform-choice.js'
 import { parsePlatform } from '../registry/platform.js'
 import { familiar, familiarName, parseReference } from '../registry/reference.js'
 import { imageAttestations } from './image-attestations.js'
+import { tellOfImage } from './image-events.js'
 import { imageHistory } from './image-history.js'
 import { manifestsView } from './image-manifests-view.js'
 import { importImage } from './import-image.js'
@@ -17,6 +18,7 @@ import { pruneImages } from './prune-images.js'
 import { pullMessages } from './pull-messages.js'
 import { registryAuthOf } from './registry-auth-header.js'
 import { removeImage } from './remove-image.js'
+import { taggedReference } from './tagged-reference.js'
 
 /** The operations of `/images`. */
 export function imageHandlers(context: ContainerContext): Handlers {
@@ -42,7 +44,8 @@ export function imageHandlers(context: ContainerContext): Handlers {
       })
       const told = done.then(
         result => {
-          events.publish({ Type: 'image', Action: 'pull', id: familiar(reference), attributes: { name: familiarName(reference) } })
+          const { config } = result.image
+          tellOfImage(events, 'pull', { id: familiar(reference), config, name: familiarName(reference) })
           pull.finish(result, familiar(reference))
         },
         (error: unknown) => pull.fail(error)
@@ -67,14 +70,9 @@ export function imageHandlers(context: ContainerContext): Handlers {
 
     async ImageTag({ path, query }) {
       if (!query?.repo) throw new EngineError('invalid_argument', 'repo: the new name is missing', { details: { field: 'query.repo' } })
-      await images.tag(path.name, query.tag ? `${query.repo}:${query.tag}` : query.repo)
-      const image = await images.get(path.name)
-      events.publish({
-        Type: 'image',
-        Action: 'tag',
-        id: image.id,
-        attributes: { name: query.tag ? `${query.repo}:${query.tag}` : query.repo }
-      })
+      const name = familiar(taggedReference(query.repo, query.tag, 'refusing to create a tag with a digest reference'))
+      await images.tag(path.name, name)
+      tellOfImage(events, 'tag', { ...(await images.get(name)), name })
       return { modified: true }
     },
 
@@ -100,8 +98,7 @@ export function imageHandlers(context: ContainerContext): Handlers {
       if (!query?.container)
         throw new EngineError('invalid_argument', 'container: name the container to commit', { details: { field: 'query.container' } })
       const { repo, tag, author, comment } = query
-      const reference = repo ? parseReference(referenceText(repo, tag)) : undefined
-      if (reference?.digest !== undefined) throw new EngineError('invalid_argument', 'refusing to create a tag with a digest reference')
+      const reference = repo ? taggedReference(repo, tag, 'refusing to create a tag with a digest reference') : undefined
       const request = {
         ...(reference && { name: familiar(reference) }),
         pause: query.pause ?? true,

@@ -5,7 +5,9 @@ import type { ContainerContext } from '../containers/container-context.js'
 import { applyDockerfileChanges } from '../containers/dockerfile-changes.js'
 import { nanoTime } from '../containers/nano-time.js'
 import type { ImageConfig } from '../images/image-service.js'
-import { familiar, parseReference } from '../registry/reference.js'
+import { familiar } from '../registry/reference.js'
+import { tellOfImage } from './image-events.js'
+import { taggedReference } from './tagged-reference.js'
 
 /** What `POST /images/create` is given where it imports. */
 export interface ImportRequest {
@@ -29,8 +31,7 @@ const minimumGapMs = 100
  */
 export async function importImage(context: ContainerContext, request: ImportRequest): Promise<AsyncIterable<CreateImageInfo>> {
   const { changes = [], platform, repo, tag, signal } = request
-  const reference = repo ? parseReference(tag ? `${repo}:${tag}` : repo) : undefined
-  if (reference?.digest !== undefined) throw new EngineError('invalid_argument', 'cannot import digest reference')
+  const reference = repo ? taggedReference(repo, tag, 'cannot import digest reference') : undefined
   // The reason for the cast: an image's fields of a container's configuration are all that instructions set.
   const config = applyDockerfileChanges({}, changes) as ImageConfig
   const stopped = new AbortController()
@@ -50,9 +51,10 @@ export async function importImage(context: ContainerContext, request: ImportRequ
     signal: stop
   })
   const told = done.then(
-    ({ id }) => {
-      context.events.publish({ Type: 'image', Action: 'import', id, attributes: { name: reference ? familiar(reference) : id } })
-      messages.push({ status: id })
+    image => {
+      if (reference !== undefined) tellOfImage(context.events, 'tag', { ...image, name: familiar(reference) })
+      tellOfImage(context.events, 'import', { ...image, name: image.id })
+      messages.push({ status: image.id })
       messages.end()
     },
     (error: unknown) => messages.fail(error)

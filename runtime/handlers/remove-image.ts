@@ -1,5 +1,7 @@
 import type { ImageDeleteResponseItem } from '../../src/api/index.js'
 import type { ContainerContext } from '../containers/container-context.js'
+import type { RemovedPart } from '../images/image-service.js'
+import { tellOfImage } from './image-events.js'
 
 /**
  * Remove an image or one of its names, and tell of it.
@@ -12,15 +14,24 @@ export async function removeImage(
   options: { readonly force: boolean; readonly keepParents?: boolean }
 ): Promise<readonly ImageDeleteResponseItem[]> {
   const { images, events } = context
-  const { id } = await images.get(nameOrId)
+  const image = await images.get(nameOrId)
   const removed = await images.remove(nameOrId, { ...options, usedBy: imageUsers(context) })
-  for (const item of removed) {
-    // A name by digest goes with its tag and is no event of its own.
-    if ('untagged' in item && item.untagged.includes('@')) continue
-    if ('untagged' in item) events.publish({ Type: 'image', Action: 'untag', id, attributes: { name: item.untagged } })
-    else events.publish({ Type: 'image', Action: 'delete', id: item.deleted, attributes: { name: item.deleted } })
+  // By name a repository's digests go with it, and that is no event of its own.
+  const isById = [image.id, image.id.replace(/^sha256:/, '')].some(id => id.startsWith(nameOrId))
+  const untagged = removed.filter(item => 'untagged' in item).length
+  for (let told = 0; told < (isById ? untagged : Math.min(untagged, 1)); told++) {
+    tellOfImage(events, 'untag', { ...image, name: image.id })
   }
-  return removed.map(item => ('untagged' in item ? { Untagged: item.untagged } : { Deleted: item.deleted }))
+  for (const item of removed) {
+    // Its labels went with it.
+    if ('deleted' in item) tellOfImage(events, 'delete', { id: item.deleted, config: {} })
+  }
+  return removed.map(itemView)
+}
+
+function itemView(item: RemovedPart): ImageDeleteResponseItem {
+  if ('untagged' in item) return { Untagged: item.untagged }
+  return { Deleted: 'deleted' in item ? item.deleted : item.deletedLayer }
 }
 
 /** By image, a container that uses it: one that runs, if there is one, because that weighs more. */

@@ -11,7 +11,7 @@ import { mediaTypes } from '../registry/media-types.js'
 import { canonical, parseReference } from '../registry/reference.js'
 import { collectGarbage } from './collect-garbage.js'
 import { parseImageConfig } from './image-config.js'
-import { readRecord, type StoredImage, type StoredReference } from './image-records.js'
+import { checkNewName, readRecord, type StoredImage, type StoredReference } from './image-records.js'
 import type { CommitOptions, ImageRecord } from './image-service.js'
 import { abandonLease, endLease, takeLease } from './leases.js'
 import type { PullParts } from './pull-image.js'
@@ -37,7 +37,7 @@ const layerType = 'application/vnd.docker.image.rootfs.diff.tar.gzip'
 
 /** Make an image of another one and a layer on top of it. When it rejects nothing is left behind. See `ImageService.commit`. */
 export async function commitImage(options: CommitOptions, parts: PullParts): Promise<ImageRecord> {
-  if (options.name !== undefined) parseReference(options.name)
+  if (options.name !== undefined) checkNewName(parseReference(options.name))
   const base = readRecord(parts.metadata, options.baseId)
   // A place on the data root that is cleaned up after a crash.
   const place = await parts.snapshotter.prepare('')

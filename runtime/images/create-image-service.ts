@@ -13,7 +13,15 @@ import { readAttestations } from './attestations.js'
 import { commitImage } from './commit-image.js'
 import { createDigestLocks } from './digest-locks.js'
 import { listManifests } from './image-manifests.js'
-import { findImage, readRecord, referencesByImage, type StoredImage, type StoredReference, toRecord } from './image-records.js'
+import {
+  checkNewName,
+  findImage,
+  readRecord,
+  referencesByImage,
+  type StoredImage,
+  type StoredReference,
+  toRecord
+} from './image-records.js'
 import type { ImageService } from './image-service.js'
 import { importImage } from './import-image.js'
 import { loadImages } from './load-images.js'
@@ -110,6 +118,7 @@ async function tagImage(source: string, target: string, metadata: MetadataStore)
       }
     )
   }
+  checkNewName(reference)
   await metadata.transaction(transaction => {
     const found = findImage(transaction, source)
     const stored = transaction.get<StoredImage>('images', found.id)

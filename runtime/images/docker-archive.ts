@@ -3,6 +3,7 @@ import { canonical, parseReference } from '../registry/reference.js'
 import type { ArchiveIntake } from './archive-intake.js'
 import { type ArchivedImage, type ArchivedLayer, documentOf, layerOf, manifestFor } from './archived-image.js'
 import { parseImageConfig } from './image-config.js'
+import { checkNewName } from './image-records.js'
 import { checkPlatform, type PlatformChoice } from './platform-choice.js'
 
 /** An image in `manifest.json`: moby, image/tarexport. */
@@ -60,7 +61,9 @@ export function dockerImage(intake: ArchiveIntake, item: DockerArchiveItem, choi
 
 /** What the archive calls an image. @throws EngineError `invalid_argument` */
 export function dockerNames({ repoTags }: DockerArchiveItem, target: string): ReadonlyMap<string, string> {
-  return new Map(repoTags.map(tag => [canonical(parseReference(tag)), target]))
+  const references = repoTags.map(parseReference)
+  for (const reference of references) checkNewName(reference)
+  return new Map(references.map(reference => [canonical(reference), target]))
 }
 
 function readItem(value: unknown, position: number): DockerArchiveItem {

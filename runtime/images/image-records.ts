@@ -1,7 +1,7 @@
 import { EngineError } from '../../src/errors/index.js'
 import { chainIdsOf } from '../layers/chain-id.js'
 import type { MetadataStore, Transaction } from '../metadata/metadata-store.js'
-import { canonical, familiar, parseReference, type Reference, withDigest } from '../registry/reference.js'
+import { canonical, familiar, familiarName, parseReference, type Reference, withDigest } from '../registry/reference.js'
 import type { ImageRecord } from './image-service.js'
 
 /** An image as it is stored in table `images` under its id. What depends on references is derived when it is read. */
@@ -81,6 +81,14 @@ export function referencesByImage(reader: Reader): ReadonlyMap<string, readonly 
     else known.push(reference)
   }
   return byImage
+}
+
+/** @throws EngineError `invalid_argument` for a name that could not be told from an id */
+export function checkNewName(reference: Reference): void {
+  if (familiarName(reference) !== 'sha256') return
+  throw new EngineError('invalid_argument', 'refusing to create an ambiguous tag using digest algorithm as name', {
+    details: { reference: familiar(reference) }
+  })
 }
 
 /** What is known of an image only here, and stays when it comes in again. */

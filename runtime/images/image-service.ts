@@ -30,7 +30,7 @@ export interface ImageService {
    *
    * @throws EngineError `not_found`, `conflict` (a container uses it, another image was made of it, it has several names)
    */
-  remove(nameOrId: string, options: RemoveImageOptions): Promise<readonly ({ readonly untagged: string } | { readonly deleted: string })[]>
+  remove(nameOrId: string, options: RemoveImageOptions): Promise<readonly RemovedPart[]>
   /** The manifests of what an image's name stands for, as far as they are known here. @throws EngineError `not_found`, `data_loss` */
   manifests(nameOrId: string): Promise<ImageManifests>
   tag(source: string, target: string): Promise<void>
@@ -206,6 +206,9 @@ export interface RemoveImageOptions {
   /** Ids of images that containers use, from the caller: images know nothing of containers. */
   readonly usedBy: ReadonlyMap<string, { readonly containerId: string; readonly running: boolean }>
 }
+
+/** What went, in the order in which Docker tells it: names, then each image with the layers that nobody else needs, topmost first. */
+export type RemovedPart = { readonly untagged: string } | { readonly deleted: string } | { readonly deletedLayer: string }
 
 export interface ImageRecord {
   /** Digest of the image configuration: Docker's image id. */

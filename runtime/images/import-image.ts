@@ -3,7 +3,7 @@ import { hostPlatform, parsePlatform } from '../registry/platform.js'
 import { canonical, parseReference } from '../registry/reference.js'
 import { documentOf, layerOf, manifestFor } from './archived-image.js'
 import { parseImageConfig } from './image-config.js'
-import { readRecord } from './image-records.js'
+import { checkNewName, readRecord } from './image-records.js'
 import type { ImageRecord, ImportOptions } from './image-service.js'
 import type { PullParts } from './pull-image.js'
 import { storeImages } from './store-images.js'
@@ -14,7 +14,9 @@ const firstBytes = 512
 /** `docker import`: an image of one layer. See `ImageService.import`. */
 export async function importImage(archive: AsyncIterable<Uint8Array>, options: ImportOptions, parts: PullParts): Promise<ImageRecord> {
   const { signal, name, onProgress } = options
-  const reference = name === undefined ? undefined : canonical(parseReference(name))
+  const named = name === undefined ? undefined : parseReference(name)
+  if (named !== undefined) checkNewName(named)
+  const reference = named && canonical(named)
   const platform = options.platform === undefined ? hostPlatform() : parsePlatform(options.platform)
   const pieces = abortable(archive, signal)
   const first = await begin(pieces)

@@ -3,12 +3,9 @@ import type { Transaction } from '../metadata/metadata-store.js'
 import { canonical, familiar, type Reference } from '../registry/reference.js'
 import { type CollectorParts, collectGarbage } from './collect-garbage.js'
 import { findImage, referencesByImage, type StoredImage } from './image-records.js'
-import type { RemoveImageOptions } from './image-service.js'
+import type { RemovedPart, RemoveImageOptions } from './image-service.js'
 import { abandonDeadLeases, type DeadLeases, imageHolding, listGarbage, putGarbage } from './leases.js'
 import { goesWithItsChild, planRemoval } from './plan-removal.js'
-
-/** What went, in the order in which Docker tells it: names, then each image with the layers that nobody else needs, topmost first. */
-export type RemovedPart = { readonly untagged: string } | { readonly deleted: string }
 
 interface Deleted {
   readonly id: string
@@ -27,7 +24,7 @@ export async function removeImage(nameOrId: string, options: RemoveImageOptions,
   const removed: RemovedPart[] = untagged.map(reference => ({ untagged: familiar(reference) }))
   for (const { id, garbage } of deleted) {
     const layers = await collectGarbage(garbage, parts)
-    removed.push(...[id, ...layers].map(digest => ({ deleted: digest })))
+    removed.push({ deleted: id }, ...layers.map(chainId => ({ deletedLayer: chainId })))
   }
   if (deleted.length > 0) await collectAll(parts, {})
   return removed

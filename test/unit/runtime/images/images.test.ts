@@ -105,7 +105,7 @@ describe('remove', () => {
       { untagged: `${host}/one:latest` },
       { untagged: `${host}/one@${one.manifest.digest}` },
       { deleted: one.config.digest },
-      { deleted: top }
+      { deletedLayer: top }
     ])
     const left = await world.inventory()
     expect(left.layers.sort()).toEqual([...chains(two)].sort())
@@ -119,7 +119,8 @@ describe('remove', () => {
     const host = await pulled(world)
     await world.images.remove(`${host}/one`, unused)
     const removed = await world.images.remove(`${host}/two:2`, unused)
-    expect(removed.slice(2)).toEqual([two.config.digest, ...[...chains(two)].reverse()].map(deleted => ({ deleted })))
+    const layers = [...chains(two)].reverse().map(deletedLayer => ({ deletedLayer }))
+    expect(removed.slice(2)).toEqual([{ deleted: two.config.digest }, ...layers])
   })
 
   it('only untags while other references remain', async () => {

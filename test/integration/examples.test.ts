@@ -100,6 +100,19 @@ describe('examples', () => {
     }
   )
 
+  it.skipIf(ordinaryUser || busybox === undefined)(
+    'signed-images refuses an image until it is signed (needs root, docker-registry)',
+    async () => {
+      const { code, output } = await example('signed-images', [busybox ?? ''])
+      expect(output.trim().split('\n').slice(-3)).toEqual([
+        expect.stringMatching(/^refused: cannot pull 127\.0\.0\.1:\d+\/app:1: it is not trusted: .*it has no signature$/),
+        expect.stringMatching(/^signed: 127\.0\.0\.1:\d+\/app:sha256-[0-9a-f]{64}\.sig$/),
+        expect.stringMatching(/^let in: sha256:[0-9a-f]{64}$/)
+      ])
+      expect(code).toBe(0)
+    }
+  )
+
   it.skipIf(lab.dockerd === undefined || busybox === undefined)(
     'server has a network, a port, a volume, commands and files on a real dockerd (needs root, docker.io, docker-registry)',
     async () => {

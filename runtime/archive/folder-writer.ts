@@ -4,6 +4,7 @@ import {
   constants,
   fchmodSync,
   fchownSync,
+  fstatSync,
   ftruncateSync,
   lchownSync,
   linkSync,
@@ -22,6 +23,7 @@ import type { RootedFolder } from '../host/host.js'
 import { openPath } from '../host/kernel.js'
 import { type FileTime, libcFiles, nodeTypes } from '../host/libc-files.js'
 import { errnoOf } from '../host/system-call-error.js'
+import { DirectoryTimes, fileTime } from '../layers/directory-times.js'
 import { setAttributes, writePiece } from '../layers/entry-file.js'
 import { bytesOf, entryPath, splitPath } from '../layers/entry-path.js'
 import type { TarEntry, TarSink } from '../layers/tar-entry.js'
@@ -50,8 +52,8 @@ export class FolderWriter implements TarSink {
   readonly #options: FolderWriterOptions
   /** Of the directory that was written to last: entries come in their order. */
   #parent: { readonly name: string; readonly fd: number } | undefined
-  /** By name below the folder; set at the end, because making a file changes its directory's. */
-  readonly #times = new Map<string, FileTime>()
+  /** By name below the folder. */
+  readonly #times = new DirectoryTimes({ set: (path, time) => this.#setTime(path, time), get: path => this.#timeOf(path) })
   #file: { readonly fd: number; readonly at: Buffer; readonly entry: TarEntry } | undefined
 
   /** @param folder absolute path in the container, without links */
@@ -67,6 +69,7 @@ export class FolderWriter implements TarSink {
     if (path === '') return
     const [directory, base] = splitPath(path)
     const at = this.#at(directory, base)
+    if (directory !== '') this.#times.changing(directory)
     const existing = lstatSync(at, { throwIfNoEntry: false })
     const merges = existing?.isDirectory() === true && entry.type === 'directory'
     if (existing !== undefined && !merges) {
@@ -96,15 +99,7 @@ export class FolderWriter implements TarSink {
 
   /** Set what could not be set before everything was written. */
   finish(): void {
-    for (const [path, time] of this.#times) {
-      const fd = this.#openWritten(path)
-      if (fd === undefined) continue
-      try {
-        libcFiles().setTimesOf(fd, time)
-      } finally {
-        closeSync(fd)
-      }
-    }
+    this.#times.finish()
   }
 
   /** Hold nothing open. Idempotent. */
@@ -124,7 +119,7 @@ export class FolderWriter implements TarSink {
         } finally {
           closeSync(fd)
         }
-        this.#times.set(path, entry.modified)
+        this.#times.add(path, entry.modified)
         return
       }
       case 'file':
@@ -200,6 +195,24 @@ export class FolderWriter implements TarSink {
     return inFolder(this.#parent.fd, base)
   }
 
+  #setTime(path: string, time: FileTime): void {
+    this.#withWritten(path, fd => libcFiles().setTimesOf(fd, time))
+  }
+
+  #timeOf(path: string): FileTime | undefined {
+    return this.#withWritten(path, fd => fileTime(fstatSync(fd, { bigint: true }).mtimeNs))
+  }
+
+  #withWritten<T>(path: string, use: (fd: number) => T): T | undefined {
+    const fd = this.#openWritten(path)
+    if (fd === undefined) return undefined
+    try {
+      return use(fd)
+    } finally {
+      closeSync(fd)
+    }
+  }
+
   /** A folder that was written; undefined where a later entry, or the container, put something else in its place. */
   #openWritten(path: string): number | undefined {
     const [directory, base] = splitPath(path)
@@ -219,7 +232,11 @@ export class FolderWriter implements TarSink {
     const path = posix.join(this.#folder, text(directory))
     const fd = this.#root.open(path, 'directory')
     if (fd !== undefined) return fd
-    if (isMade) this.#root.makeDirectory(path, madeFolder)
+    if (isMade) {
+      for (let at = directory.lastIndexOf('/'); at > 0; at = directory.lastIndexOf('/', at - 1))
+        this.#times.changing(directory.slice(0, at))
+      this.#root.makeDirectory(path, madeFolder)
+    }
     const made = this.#root.open(path, 'directory')
     if (made === undefined)
       throw new EngineError('invalid_argument', `there is no directory ${path} in the container`, { details: { path } })

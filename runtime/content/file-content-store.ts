@@ -8,6 +8,7 @@ import { type Digest, digestParts, isDigest, parseDigest } from '../registry/dig
 import { abortable } from './abortable.js'
 import { ChunkWriter } from './chunk-writer.js'
 import type { ContentStore, IngestOptions, StagedBlob, StageOptions } from './content-store.js'
+import { diskFailure } from './disk-failure.js'
 import { abandonedBy, ownedName } from './owned-name.js'
 
 const readChunkBytes = 1024 * 1024
@@ -262,16 +263,6 @@ function missing(error: unknown, digest: string): unknown {
   return new EngineError('not_found', `there is no blob ${digest} in the store: pull or build the image that needs it`, {
     details: { digest }
   })
-}
-
-function diskFailure(error: unknown, digest: string): unknown {
-  const errno = errnoOf(error)
-  if (EngineError.is(error) || !['ENOSPC', 'EDQUOT', 'EFBIG'].includes(errno ?? '')) return error
-  return new EngineError(
-    'resource_exhausted',
-    `no room on disk for ${digest} (${errno}): remove images that are not needed, or choose a data root on a larger disk`,
-    { details: { digest, errno }, cause: error }
-  )
 }
 
 function errnoOf(error: unknown): string | undefined {

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { lstatSync, readdirSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
+import { type Dirent, lstatSync, renameSync, rmdirSync, unlinkSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { folderEntries } from './folder-entries.js'
 import { errnoOf } from './system-call-error.js'
 
 /** System calls between two pauses: a few milliseconds. */
 const callsPerStep = 200
+
+/** Entries of one directory that are looked at before those below them are removed: what is remembered is bounded by this and the depth. */
+const entriesPerVisit = 1000
 
 /**
  * Directories below are moved to the top first. The kernel takes paths of 4096 bytes, but walks the whole way at every call: of a tree that is thousands of
@@ -30,7 +34,7 @@ export function removeTreeSync(path: string): void {
 
 interface Pending {
   readonly path: string
-  /** Its files are gone, its directories are on the stack above it. */
+  /** Every entry was looked at: its files are gone, its directories are on the stack above it. */
   emptied: boolean
 }
 
@@ -51,8 +55,9 @@ function* removal(top: string): Generator<void, void, undefined> {
       else current.emptied = false
       calls++
     } else {
-      current.emptied = true
-      for (const entry of entriesOf(path)) {
+      const entries = entriesOf(path)
+      current.emptied = entries.length < entriesPerVisit
+      for (const entry of entries) {
         const child = `${path}/${entry.name}`
         if (entry.isDirectory()) stack.push({ path: child.length > longestPath ? raised(child, top) : child, emptied: false })
         else unlessGone(() => unlinkSync(bytes(child)))
@@ -66,11 +71,13 @@ function* removal(top: string): Generator<void, void, undefined> {
   }
 }
 
-function entriesOf(path: string) {
+function entriesOf(path: string): readonly Dirent[] {
+  const entries: Dirent[] = []
   try {
-    return readdirSync(bytes(path), { withFileTypes: true, encoding: 'latin1' })
+    for (const entry of folderEntries(path)) if (entries.push(entry) === entriesPerVisit) break
+    return entries
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return []
+    if (errnoOf(error) === 'ENOENT') return entries
     throw error
   }
 }

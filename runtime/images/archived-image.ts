@@ -48,8 +48,21 @@ const layerTypes: Readonly<Record<Compression, string>> = {
   zstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd'
 }
 
+/** By their bytes: many images of an archive may name one document, and every one asks what it is. */
+const digests = new WeakMap<Uint8Array, string>()
+
 export function documentOf(bytes: Uint8Array): ArchivedDocument {
-  return { bytes, digest: digestOf(bytes) }
+  const digest = digests.get(bytes) ?? digestOf(bytes)
+  digests.set(bytes, digest)
+  return { bytes, digest }
+}
+
+/** What an index or a `manifest.json` of an archive may list. All are looked at in one go. */
+const mostListed = 1000
+
+/** @throws EngineError `data_loss` for a list that no archive of images has */
+export function checkListed(count: number, source: string): void {
+  if (count > mostListed) throw new EngineError('data_loss', `${source} lists ${count} images; up to ${mostListed} are read`)
 }
 
 /** A document named by its digest. @throws EngineError `data_loss` where it is missing or another one */
@@ -59,6 +72,14 @@ export function blobDocument(intake: ArchiveIntake, digest: string): ArchivedDoc
   if (document.digest === digest) return document
   throw new EngineError('data_loss', `${name} should be ${digest} but hashes to ${document.digest}: the archive is damaged`, {
     details: { entry: name, expected: digest, actual: document.digest }
+  })
+}
+
+/** What a manifest says of a blob's size is what it is pushed with. @throws EngineError `data_loss` where it is wrong */
+export function checkSize(name: string, actual: number, said: number | undefined): void {
+  if (said === undefined || said === actual) return
+  throw new EngineError('data_loss', `cannot load ${name}: it has ${actual} bytes, the manifest says ${said}`, {
+    details: { entry: name, expected: said, actual }
   })
 }
 
@@ -78,11 +99,12 @@ export function manifestFor(config: ArchivedDocument, layers: readonly ArchivedL
  *
  * @param found what is in the archive under its name
  * @param layer.diffId what the configuration says that it unpacks to
+ * @param layer.size bytes of the blob, where the manifest says so
  * @throws EngineError `data_loss` where it is missing, no layer, or another one
  */
 export function layerOf(
   found: ArchivePiece | undefined,
-  layer: { readonly name: string; readonly diffId: string; readonly mediaType?: string }
+  layer: { readonly name: string; readonly diffId: string; readonly mediaType?: string; readonly size?: number }
 ): ArchivedLayer {
   const { name, diffId } = layer
   if (found?.kind === 'unusable') throw found.error
@@ -92,6 +114,7 @@ export function layerOf(
   }
   if (found.kind === 'stored') {
     const { digest, sizeBytes } = found
+    checkSize(name, sizeBytes, layer.size)
     return { digest, sizeBytes, mediaType: layer.mediaType ?? layerTypes.none }
   }
   const { layer: taken } = found
@@ -101,5 +124,6 @@ export function layerOf(
     })
   }
   const { blob, compression } = taken
+  checkSize(name, blob.sizeBytes, layer.size)
   return { digest: blob.digest, sizeBytes: blob.sizeBytes, mediaType: layer.mediaType ?? layerTypes[compression], taken }
 }

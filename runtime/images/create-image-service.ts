@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import type { ContentStore } from '../content/content-store.js'
+import { diskFailure } from '../content/disk-failure.js'
 import type { Host } from '../host/host.js'
 import type { ApplyLayer } from '../layers/apply-layer.js'
 import type { MetadataStore } from '../metadata/metadata-store.js'
@@ -80,7 +81,7 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     platform: parsePlatform(options.platform ?? formatPlatform(hostPlatform()))
   }
   return {
-    pull: (reference, pullOptions) => pullImage(reference, pullOptions, parts),
+    pull: (reference, pullOptions) => withRoom(reference, pullImage(reference, pullOptions, parts)),
     push: (reference, pushOptions) => pushImage(reference, pushOptions, parts),
     get: async nameOrId => readRecord(metadata, findImage(metadata, nameOrId).id),
     list: async () => listImages(metadata),
@@ -90,13 +91,22 @@ export function createImageService(options: ImageServiceOptions): CollectingImag
     verify: (name, verifyOptions) => verifyImage(name, verifyOptions, parts),
     signingSubject: (name, signOptions) => signingSubject(name, signOptions, parts.registry),
     sign: (name, signature, signOptions) => signImage(name, signature, signOptions, parts),
-    commit: commitOptions => commitImage(commitOptions, parts),
-    load: (archive, loadOptions) => loadImages(archive, loadOptions, parts),
+    commit: commitOptions => withRoom('the commit', commitImage(commitOptions, parts)),
+    load: (archive, loadOptions) => withRoom('the archive', loadImages(archive, loadOptions, parts)),
     manifests: async nameOrId => listManifests(findImage(metadata, nameOrId).id, parts),
     save: (namesOrIds, saveOptions) => saveImages(namesOrIds, saveOptions, parts),
-    import: (archive, importOptions) => importImage(archive, importOptions, parts),
+    import: (archive, importOptions) => withRoom('the archive', importImage(archive, importOptions, parts)),
     remove: (nameOrId, removeOptions) => removeImage(nameOrId, removeOptions, parts),
     collectGarbage: () => collectAll(parts, { before: Date.now() - resumableMs })
+  }
+}
+
+/** A full disk is one, wherever it shows: at a folder, at a record, at the file of a commit. */
+async function withRoom<T>(what: string, work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    throw diskFailure(error, what)
   }
 }
 

@@ -1,7 +1,7 @@
 import { EngineError } from '../../src/errors/index.js'
 import { canonical, parseReference } from '../registry/reference.js'
 import type { ArchiveIntake } from './archive-intake.js'
-import { type ArchivedImage, type ArchivedLayer, documentOf, layerOf, manifestFor } from './archived-image.js'
+import { type ArchivedImage, type ArchivedLayer, checkListed, documentOf, layerOf, manifestFor } from './archived-image.js'
 import { parseImageConfig } from './image-config.js'
 import { checkNewName } from './image-records.js'
 import { checkPlatform, type PlatformChoice } from './platform-choice.js'
@@ -25,6 +25,7 @@ export function readDockerManifest(bytes: Uint8Array): readonly DockerArchiveIte
     throw new EngineError('data_loss', `${source} is no JSON`, { cause })
   }
   if (!Array.isArray(parsed)) throw new EngineError('data_loss', `${source} is no list`)
+  checkListed(parsed.length, source)
   return parsed.map((item: unknown, position) => readItem(item, position))
 }
 

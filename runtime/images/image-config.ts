@@ -11,14 +11,28 @@ export type ParsedImageConfig = Pick<
 
 type Check = (value: unknown) => boolean
 
+/** OVL_MAX_STACK of the kernel: what overlayfs stacks. A manifest of a few megabytes can name one layer ten thousand times. */
+const mostLayers = 500
+
 /** What Docker shows for an image that does not say when it was made. */
 const unknownTime = '0001-01-01T00:00:00Z'
 
 const isText: Check = value => typeof value === 'string'
 const isNumber: Check = value => typeof value === 'number'
 const isTexts: Check = value => Array.isArray(value) && value.every(isText)
+// Go writes an empty list or map as null; it means the same as leaving it out.
+const isAbsent = (value: unknown): value is undefined | null => value === undefined || value === null
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const healthFields: Readonly<Record<string, Check>> = {
+  Test: isTexts,
+  Interval: isNumber,
+  Timeout: isNumber,
+  StartPeriod: isNumber,
+  StartInterval: isNumber,
+  Retries: isNumber
+}
 
 const configFields: { readonly [Field in keyof ImageConfig]-?: Check } = {
   User: isText,
@@ -32,7 +46,8 @@ const configFields: { readonly [Field in keyof ImageConfig]-?: Check } = {
   StopSignal: isText,
   StopTimeout: isNumber,
   Shell: isTexts,
-  Healthcheck: isObject,
+  Healthcheck: value =>
+    isObject(value) && Object.entries(healthFields).every(([field, check]) => isAbsent(value[field]) || check(value[field])),
   OnBuild: isTexts
 }
 
@@ -52,6 +67,11 @@ export function parseImageConfig(bytes: Uint8Array, source: string): ParsedImage
   if (!Array.isArray(diffIds) || !diffIds.every((item: unknown): item is string => typeof item === 'string' && isDigest(item))) {
     throw malformed('rootfs.diff_ids', source)
   }
+  if (diffIds.length > mostLayers) {
+    throw new EngineError('not_supported', `${source}: it has ${diffIds.length} layers; the kernel stacks ${mostLayers}`, {
+      details: { layers: diffIds.length, limit: mostLayers }
+    })
+  }
   return {
     diffIds,
     createdAt: typeof created === 'string' ? created : unknownTime,
@@ -70,12 +90,18 @@ function readConfig(value: unknown, source: string): ImageConfig {
   const kept: Record<string, unknown> = {}
   for (const [field, check] of Object.entries(configFields)) {
     const given = value[field]
-    // Go writes an empty list or map as null; it means the same as leaving it out.
-    if (given === undefined || given === null) continue
+    if (isAbsent(given)) continue
     if (!check(given)) throw malformed(`config.${field}`, source)
-    kept[field] = given
+    kept[field] = withoutMore(field, given)
   }
   return kept // each field was checked against the table above
+}
+
+/** What is kept of a field is what it can mean: of a set its keys, whatever lies below them. */
+function withoutMore(field: string, value: unknown): unknown {
+  if (!isObject(value) || field === 'Labels') return value
+  if (field !== 'Healthcheck') return Object.fromEntries(Object.keys(value).map(key => [key, {}]))
+  return Object.fromEntries(Object.keys(healthFields).flatMap(key => (isAbsent(value[key]) ? [] : [[key, value[key]]])))
 }
 
 function readHistory(value: unknown, source: string): readonly ImageHistory[] {

@@ -1,9 +1,9 @@
 import { EngineError } from '../../src/errors/index.js'
-import { digestOf } from '../registry/digest.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { parsePlatform } from '../registry/platform.js'
 import { familiar, parseReference } from '../registry/reference.js'
 import { ArchiveIntake } from './archive-intake.js'
-import type { ArchivedImage } from './archived-image.js'
+import { type ArchivedImage, documentOf } from './archived-image.js'
 import { type DockerArchiveItem, dockerImage, dockerNames, readDockerManifest } from './docker-archive.js'
 import { readRecord } from './image-records.js'
 import type { LoadedImage, LoadOptions } from './image-service.js'
@@ -27,6 +27,7 @@ export async function loadImages(
   const intake = new ArchiveIntake(parts, { signal, ...(onProgress && { onProgress }) })
   try {
     await intake.read(archive)
+    crashPoint('load.read')
     const images = imagesOf(intake, choice)
     const renamed = await storeImages(images, signal, parts)
     return images.map(({ id, names }) => ({
@@ -65,5 +66,5 @@ function imagesOf(intake: ArchiveIntake, choice: PlatformChoice): readonly Archi
 }
 
 function configDigest(intake: ArchiveIntake, item: DockerArchiveItem): string {
-  return digestOf(intake.document(item.config))
+  return documentOf(intake.document(item.config)).digest
 }

@@ -1,10 +1,18 @@
 import { EngineError } from '../../src/errors/index.js'
-import { type Descriptor, type ImageManifest, parseManifest, parseObject } from '../registry/manifest.js'
+import { type Descriptor, type ImageIndex, type ImageManifest, parseManifest, parseObject } from '../registry/manifest.js'
 import { isIndexType, isLayerType, isManifestType, mediaTypes } from '../registry/media-types.js'
 import { choosePlatform } from '../registry/platform.js'
 import { canonical, parseReference } from '../registry/reference.js'
 import type { ArchiveIntake } from './archive-intake.js'
-import { type ArchivedDocument, type ArchivedImage, type ArchivedLayer, blobDocument, layerOf } from './archived-image.js'
+import {
+  type ArchivedDocument,
+  type ArchivedImage,
+  type ArchivedLayer,
+  blobDocument,
+  checkListed,
+  checkSize,
+  layerOf
+} from './archived-image.js'
 import { attestationsOf, statementsOf } from './attestations.js'
 import { parseImageConfig } from './image-config.js'
 import { checkPlatform, type PlatformChoice, wrongPlatform } from './platform-choice.js'
@@ -55,6 +63,7 @@ function readTops(intake: ArchiveIntake): readonly Top[] {
   const annotated = parseObject(bytes, source).manifests
   const items: readonly unknown[] = Array.isArray(annotated) ? annotated : []
   const manifests = index.kind === 'index' ? index.manifests : []
+  checkListed(manifests.length, source)
   return manifests.map(({ mediaType, digest }, position) => ({ mediaType, digest, name: nameOf(items[position]) }))
 }
 
@@ -79,6 +88,7 @@ function readImage(intake: ArchiveIntake, top: Top, choice: PlatformChoice): Arc
   if (found === undefined) return undefined
   const { manifest, document } = found
   const configDocument = blobDocument(intake, manifest.config.digest)
+  checkSize(manifest.config.digest, configDocument.bytes.length, manifest.config.size)
   const config = parseImageConfig(configDocument.bytes, `cannot load ${top.name ?? top.digest}`)
   if (config.diffIds.length !== manifest.layers.length) {
     throw new EngineError(
@@ -87,8 +97,8 @@ function readImage(intake: ArchiveIntake, top: Top, choice: PlatformChoice): Arc
     )
   }
   checkPlatform(top.name ?? top.digest, config, choice)
-  const layers = manifest.layers.map(({ digest, mediaType }, position): ArchivedLayer => {
-    return layerOf(intake.blob(digest), { name: digest, diffId: config.diffIds[position] ?? '', mediaType })
+  const layers = manifest.layers.map(({ digest, mediaType, size }, position): ArchivedLayer => {
+    return layerOf(intake.blob(digest), { name: digest, diffId: config.diffIds[position] ?? '', mediaType, size })
   })
   const attached = attestationsIn(intake, documents, document.digest)
   return {
@@ -135,11 +145,23 @@ function findManifest(intake: ArchiveIntake, from: Pick<Top, 'mediaType' | 'dige
   if (search.depth > deepestIndex) throw new EngineError('data_loss', `${source}: indexes lie more than ${deepestIndex} deep in each other`)
   if (!isIndexType(from.mediaType) && !isManifestType(from.mediaType)) return undefined
   const document = blobDocument(intake, from.digest)
-  const parsed = parseManifest(document.bytes, { mediaType: from.mediaType, source: `cannot load ${from.digest}` })
+  const parsed = parsedDocument(document.bytes, from)
   search.documents.push(document)
   if (parsed.kind === 'manifest') return isImage(parsed) ? { manifest: parsed, document } : undefined
+  checkListed(parsed.manifests.length, `cannot load the archive: ${from.digest}`)
   const next = chooseManifest(intake, parsed.manifests, search.choice, from.digest)
   return next === undefined ? undefined : findManifest(intake, next, { ...search, depth: search.depth + 1 })
+}
+
+const parsedDocuments = new WeakMap<Uint8Array, Map<string, ImageManifest | ImageIndex>>()
+
+/** Many images of an archive may lead to one manifest of some megabytes. */
+function parsedDocument(bytes: Uint8Array, { mediaType, digest }: Pick<Top, 'mediaType' | 'digest'>): ImageManifest | ImageIndex {
+  const byType = parsedDocuments.get(bytes) ?? new Map<string, ImageManifest | ImageIndex>()
+  parsedDocuments.set(bytes, byType)
+  const parsed = byType.get(mediaType) ?? parseManifest(bytes, { mediaType, source: `cannot load ${digest}` })
+  byType.set(mediaType, parsed)
+  return parsed
 }
 
 function isImage({ config, layers }: ImageManifest): boolean {

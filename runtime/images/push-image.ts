@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { digestOf } from '../registry/digest.js'
 import type { Descriptor } from '../registry/manifest.js'
 import { canonical, familiar, parseReference, type Reference, withDigest } from '../registry/reference.js'
@@ -38,15 +39,19 @@ export async function pushImage(text: string, options: PushOptions, parts: PushP
   const hold: Hold = { lease, imageId: named.imageId, digests: held }
   try {
     const plan = await planPush({ reference, named, image, platform: options.platform }, parts.content)
+    crashPoint('push.planned')
     const push: Push = { reference, options, mountFrom: mountSources(reference, parts.metadata) }
     const sent: PlannedDocument[] = []
     for (const planned of plan.manifests) sent.push(await sendBlobs(push, planned, parts))
+    crashPoint('push.blobs-sent')
     // With an index the manifests are known by their digests alone.
     const top = plan.index ?? sent.pop()
     if (top === undefined) throw new EngineError('data_loss', `cannot push ${familiar(reference)}: its index names nothing`)
     for (const manifest of sent) await put(withDigest(reference, manifest.digest), manifest, push, parts)
     await put(reference, top, push, parts)
+    crashPoint('push.tagged')
     await release(hold, parts, { reference: canonical(withDigest(reference, top.digest)), target: top.digest })
+    crashPoint('push.released')
     return { digest: top.digest, sizeBytes: top.bytes.byteLength }
   } catch (error) {
     await release(hold, parts)

@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { releaseMemory } from '../../src/util/release-memory.js'
 import type { ContentStore } from '../content/content-store.js'
 import { type CompressedBlob, compressLayer } from '../layers/compress-layer.js'
@@ -73,6 +74,7 @@ async function pushPlain(job: PushJob, parts: PushParts): Promise<Descriptor> {
   }
   const made = await pushCompressed(job, undefined, parts)
   await parts.metadata.transaction(transaction => transaction.put<CompressedBlob>('meta', key, { digest: made.digest, size: made.size }))
+  crashPoint('push.compressed')
   return made
 }
 

@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import { chainIdsOf } from '../layers/chain-id.js'
 import type { Transaction } from '../metadata/metadata-store.js'
 import type { ArchivedImage, ArchivedLayer } from './archived-image.js'
@@ -29,9 +30,12 @@ export async function storeImages(
   })
   try {
     for (const image of images) await storeBlobs(image, signal, parts)
+    crashPoint('load.blobs-stored')
     for (let round = 1; ; round++) {
       for (const image of images) await storeLayers(image, signal, parts)
+      crashPoint('load.layers-stored')
       const renamed = await parts.metadata.transaction(transaction => record(transaction, { images, lease, parts }))
+      if (renamed !== undefined) crashPoint('image.recorded')
       if (renamed !== undefined) return renamed
       if (round === maximumRounds) throw removedMeanwhile('layers')
     }
@@ -149,6 +153,7 @@ function record(transaction: Transaction, { images, lease, parts }: Recording): 
     }
   }
   endLease(transaction, lease)
+  crashPoint('image.recording')
   return renamed
 }
 

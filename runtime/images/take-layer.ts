@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { StagedBlob } from '../content/content-store.js'
 import type { AppliedLayer } from '../layers/apply-layer.js'
 import { type Compression, compressionOf } from '../layers/compression.js'
@@ -44,6 +45,7 @@ export async function takeLayer(source: AsyncIterable<Uint8Array>, options: Take
     try {
       if (expected !== undefined && blob.digest !== expected) throw wrongDigest(name, expected, blob.digest)
       const { diffId, sizeBytes } = await applied
+      crashPoint('layer.unpacked')
       return { blob, compression, diffId, unpackedBytes: sizeBytes, place }
     } catch (error) {
       await blob.abort()

@@ -20,6 +20,9 @@ export interface LayerDirectory {
 /** As many links as the kernel follows in one path. */
 const maximumLinks = 40
 
+/** Directories that are remembered. Of an archive with millions the rest is looked up again. */
+const mostKnown = 50_000
+
 const inheritGroup = 0o2000
 const overlayOpaque = { name: 'trusted.overlay.opaque', value: Buffer.from('y') }
 
@@ -31,8 +34,11 @@ const overlayOpaque = { name: 'trusted.overlay.opaque', value: Buffer.from('y') 
 export class LayerTree {
   readonly root: LayerDirectory
   readonly #known = new Map<string, LayerDirectory>()
+  readonly #onChange: (path: string) => void
 
-  constructor(path: string) {
+  /** @param options.onChange told the path of a directory before one that an archive does not list is made in it */
+  constructor(path: string, options: { readonly onChange: (path: string) => void }) {
+    this.#onChange = options.onChange
     const { mode } = lstatSync(onDisk(path))
     this.root = { name: '', path, parent: undefined, inheritsGroup: (mode & inheritGroup) !== 0 }
   }
@@ -65,7 +71,7 @@ export class LayerTree {
   remember(parent: LayerDirectory, base: string, mode: number): LayerDirectory {
     const name = childName(parent, base)
     const directory = { name, path: childPath(parent, base), parent, inheritsGroup: (mode & inheritGroup) !== 0 }
-    this.#known.set(name, directory)
+    this.#know(name, directory)
     return directory
   }
 
@@ -83,6 +89,11 @@ export class LayerTree {
     return isWhiteout(stats) ? 'whiteout' : 'other'
   }
 
+  #know(name: string, directory: LayerDirectory): void {
+    if (this.#known.size >= mostKnown) this.#known.clear()
+    this.#known.set(name, directory)
+  }
+
   #walk(name: string, missing: 'make' | 'find'): LayerDirectory {
     return this.#resolve(this.root, name, missing, { left: maximumLinks }, name)
   }
@@ -95,7 +106,7 @@ export class LayerTree {
       if (part === '..') current = current.parent ?? this.root
       else current = this.#child(current, part, missing, links)
     }
-    if (alias !== undefined) this.#known.set(alias, current)
+    if (alias !== undefined) this.#know(alias, current)
     return current
   }
 
@@ -103,6 +114,7 @@ export class LayerTree {
     const known = this.#known.get(childName(parent, base))
     if (known !== undefined) return known
     const path = onDisk(childPath(parent, base))
+    if (missing === 'make') this.#onChange(parent.path)
     if (missing === 'make' && tryMake(path)) return this.#made(parent, base)
     const stats = lstatSync(path)
     if (stats.isDirectory()) return this.remember(parent, base, stats.mode)

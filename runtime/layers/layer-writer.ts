@@ -8,6 +8,7 @@ import {
   futimesSync,
   lchownSync,
   linkSync,
+  lstatSync,
   lutimesSync,
   mkdirSync,
   openSync,
@@ -17,6 +18,7 @@ import {
 import { type FileTime, libcFiles, nodeTypes } from '../host/libc-files.js'
 import { errnoOf } from '../host/system-call-error.js'
 import { archiveError } from './archive-error.js'
+import { DirectoryTimes, fileTime } from './directory-times.js'
 import { setAttributes, writePiece } from './entry-file.js'
 import { bytesOf, entryPath, fromText, onDisk, splitPath } from './entry-path.js'
 import { childPath, findFile, hideLower, isWhiteout, type LayerDirectory, LayerTree } from './layer-tree.js'
@@ -32,14 +34,14 @@ const createFile = constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY | c
 export class LayerWriter implements TarSink {
   readonly #tree: LayerTree
   readonly #self = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
-  /** By path, to be set when nothing is written any more: making a file changes its directory's time. */
-  readonly #directoryTimes = new Map<string, FileTime>()
+  /** By path. */
+  readonly #times = new DirectoryTimes({ set: setDirectoryTime, get: timeOf })
   #file: { readonly fd: number; readonly path: string; readonly parent: LayerDirectory; readonly entry: TarEntry } | undefined
   #sizeBytes = 0
   #entryName = ''
 
   constructor(directory: string) {
-    this.#tree = new LayerTree(fromText(directory))
+    this.#tree = new LayerTree(fromText(directory), { onChange: path => this.#times.changing(path) })
   }
 
   /** Bytes of the regular files written. */
@@ -63,6 +65,7 @@ export class LayerWriter implements TarSink {
     if (whiteout === 'ignored') return
     const [directoryName, base] = splitPath(path)
     const parent = directoryName === '' ? this.#tree.root : this.#tree.directory(directoryName)
+    this.#times.changing(parent.path)
     if (whiteout !== undefined) makeWhiteout(parent, whiteout)
     else this.#make(entry, parent, base)
   }
@@ -90,10 +93,7 @@ export class LayerWriter implements TarSink {
 
   /** Set what could not be set before everything was written. */
   finish(): void {
-    for (const [path, time] of this.#directoryTimes) {
-      if (isWhole(time)) utimesSync(onDisk(path), time.seconds, time.seconds)
-      else libcFiles().setTimes(bytesOf(path), time)
-    }
+    this.#times.finish()
   }
 
   /** Give up: hold nothing open. Idempotent. */
@@ -169,7 +169,7 @@ export class LayerWriter implements TarSink {
     if (chown) lchownSync(onDisk(path), entry.uid, entry.gid)
     chmodSync(onDisk(path), entry.mode)
     setAttributes(bytesOf(path), entry)
-    this.#directoryTimes.set(path, entry.modified)
+    this.#times.add(path, entry.modified)
   }
 
   #makeHardLink(entry: TarEntry, parent: LayerDirectory, base: string): void {
@@ -201,12 +201,8 @@ export class LayerWriter implements TarSink {
     } catch (error) {
       if (errnoOf(error) !== 'EEXIST') throw error
     }
-    if (this.#tree.remove(parent, base) === 'directory') this.#forgetTimes(childPath(parent, base))
+    if (this.#tree.remove(parent, base) === 'directory') this.#times.forget(childPath(parent, base))
     return make()
-  }
-
-  #forgetTimes(path: string): void {
-    for (const key of this.#directoryTimes.keys()) if (key === path || key.startsWith(`${path}/`)) this.#directoryTimes.delete(key)
   }
 
   /** What this process makes is its own, unless the directory passes its group on. */
@@ -217,6 +213,16 @@ export class LayerWriter implements TarSink {
 
 function isWhole(time: FileTime): boolean {
   return time.nanoseconds === 0 && time.seconds >= 0
+}
+
+function setDirectoryTime(path: string, time: FileTime): void {
+  if (isWhole(time)) utimesSync(onDisk(path), time.seconds, time.seconds)
+  else libcFiles().setTimes(bytesOf(path), time)
+}
+
+function timeOf(path: string): FileTime | undefined {
+  const stats = lstatSync(onDisk(path), { bigint: true, throwIfNoEntry: false })
+  return stats?.isDirectory() ? fileTime(stats.mtimeNs) : undefined
 }
 
 function setLinkTime(path: string, time: FileTime): void {

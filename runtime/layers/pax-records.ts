@@ -15,6 +15,8 @@ export interface PaxOverrides {
   modified?: FileTime | undefined
   /** By name; later records win. */
   attributes: Map<string, ExtendedAttribute>
+  /** Of all attributes that were read: they are kept until the next entry, global ones for ever. */
+  attributeBytes: number
   sparse: PaxSparse
 }
 
@@ -30,7 +32,7 @@ export interface PaxSparse {
 }
 
 export function noPaxOverrides(): PaxOverrides {
-  return { attributes: new Map(), sparse: {} }
+  return { attributes: new Map(), attributeBytes: 0, sparse: {} }
 }
 
 /**
@@ -58,9 +60,18 @@ export function readPaxRecords(bytes: Buffer, into: PaxOverrides): void {
 
 const attributePrefix = 'SCHILY.xattr.'
 
+/** As much as one extended header may hold: an archive with many of them, each with other attributes, would fill the memory. */
+const mostAttributeBytes = 1024 * 1024
+
+/** Of a sparse map: as many segments as `checkSegmentCount` takes. */
+const mostSparseNumbers = 2_000_000
+
 function applyRecord(keyword: string, value: Buffer, into: PaxOverrides): void {
   if (keyword.startsWith(attributePrefix)) {
     const name = attributeName(keyword.slice(attributePrefix.length))
+    into.attributeBytes += name.length + value.length
+    if (into.attributeBytes > mostAttributeBytes)
+      throw archiveError(`an entry has extended attributes of more than ${mostAttributeBytes} bytes`)
     // The header's buffer is reused: what outlives the call is copied.
     into.attributes.set(name, { name, value: Uint8Array.from(value) })
     return
@@ -108,7 +119,8 @@ function applySparseRecord(keyword: string, text: string, sparse: PaxSparse): vo
     case 'GNU.sparse.offset':
     case 'GNU.sparse.numbytes':
       sparse.map ??= []
-      sparse.map.push(integer(keyword, text))
+      if (sparse.map.push(integer(keyword, text)) > mostSparseNumbers)
+        throw archiveError('a sparse map has more segments than any file has')
       return
     case 'GNU.sparse.map':
       sparse.map = text === '' ? [] : text.split(',').map(part => integer(keyword, part))

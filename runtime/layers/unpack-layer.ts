@@ -2,9 +2,16 @@ import { createHash } from 'node:crypto'
 import { EngineError, type ErrorCode } from '../../src/errors/index.js'
 import { errnoOf, SystemCallError } from '../host/system-call-error.js'
 import type { AppliedLayer } from './apply-layer.js'
+import { archiveError } from './archive-error.js'
 import { decompress } from './decompress.js'
 import { LayerWriter } from './layer-writer.js'
 import { TarReader } from './tar-reader.js'
+
+/**
+ * What may follow the end of an archive. Writers pad it to some KiB; zeros without end cost nearly nothing to send compressed, and everything that
+ * comes has to be hashed.
+ */
+const mostTrailingBytes = 256 * 1024 * 1024
 
 export interface UnpackLayerOptions {
   readonly mediaType: string
@@ -25,9 +32,12 @@ export async function unpackLayer(source: AsyncIterable<Buffer>, options: Unpack
   const writer = explaining('the root', directory, () => new LayerWriter(directory))
   const write = (work: () => void) => explaining(() => writer.entryName, directory, work)
   const reader = new TarReader(writer)
+  let trailingBytes = 0
   try {
     for await (const block of decompress(source, { mediaType, ...(onConsumed && { onConsumed }) })) {
       hash.update(block)
+      if (reader.isEnded) trailingBytes += block.length
+      if (trailingBytes > mostTrailingBytes) throw archiveError(`more than ${mostTrailingBytes} bytes follow its end`)
       write(() => reader.push(block))
     }
     reader.finish()

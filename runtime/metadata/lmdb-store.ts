@@ -22,6 +22,13 @@ const tables: readonly Table[] = [
   'volumes'
 ]
 
+/**
+ * Pages that the file of a new store has before it needs them: lmdb writes every change to pages that are free, so that what makes room on a full
+ * disk can be recorded without any.
+ */
+const reserveBytes = 512 * 1024
+const reserveKey = 'reserve'
+
 /** Room for the memory map. Sparse: it costs address space, not disk. */
 const mapSizeBytes = 4 * 1024 ** 3
 
@@ -43,13 +50,21 @@ export async function openMetadataStore(options: { readonly path: string }): Pro
     // A power failure may undo the last transaction, and does no other harm; a killed process loses nothing.
     noMetaSync: true,
     mapSize: mapSizeBytes,
+    // Everything is a transaction already. With it, lmdb makes a promise for each batch that rejects where nobody can see it: on a full disk the
+    // process would end.
+    eventTurnBatching: false,
     encoding: 'binary'
   })
   const databases = new Map<Table, Database<Buffer, string>>()
   try {
     for (const table of tables) databases.set(table, root.openDB<Buffer, string>({ name: table, encoding: 'binary' }))
     const store = new LmdbStore(root, databases, ABORT)
-    await store.transaction(transaction => checkVersion(transaction, options.path))
+    const isNew = await store.transaction(transaction => checkVersion(transaction, options.path))
+    if (isNew) await store.transaction(transaction => transaction.put('meta', reserveKey, '-'.repeat(reserveBytes)))
+    // Also what a process that was killed in between left.
+    if (store.get('meta', reserveKey) !== undefined) await store.transaction(transaction => transaction.remove('meta', reserveKey))
+    // What was freed by one transaction is for those after the next.
+    if (isNew) await store.transaction(transaction => transaction.put('meta', 'version', metadataVersion))
     return store
   } catch (error) {
     await root.close()
@@ -57,13 +72,14 @@ export async function openMetadataStore(options: { readonly path: string }): Pro
   }
 }
 
-function checkVersion(transaction: Transaction, path: string): void {
+/** @returns whether the store is new */
+function checkVersion(transaction: Transaction, path: string): boolean {
   const found = transaction.get<number>('meta', 'version')
   if (found === undefined) {
     transaction.put('meta', 'version', metadataVersion)
-    return
+    return true
   }
-  if (found === metadataVersion) return
+  if (found === metadataVersion) return false
   throw new EngineError(
     'not_supported',
     `the data root's records (${path}) have format version ${found}, this Gantry reads version ${metadataVersion}: use the Gantry that made it, or another data root`,
@@ -78,6 +94,8 @@ class LmdbStore implements MetadataStore {
   readonly #abort: object
   readonly #values = new ValueCache()
   #closed: Promise<void> | undefined
+  /** The last commit failed: lmdb waits for the next one when it is closed. */
+  #isStuck = false
 
   constructor(root: RootDatabase<Buffer, string>, databases: ReadonlyMap<Table, Database<Buffer, string>>, abort: object) {
     this.#root = root
@@ -106,7 +124,7 @@ class LmdbStore implements MetadataStore {
   async transaction<T>(work: (transaction: Transaction) => T): Promise<T> {
     // A batched lmdb transaction has no abort of its own for one callback: the child transaction gives it one.
     let outcome: { readonly value: T } | { readonly error: unknown } | undefined
-    await this.#root.childTransaction(() => {
+    const ending = this.#root.childTransaction(() => {
       try {
         outcome = { value: work(this.#view) }
         return undefined
@@ -115,14 +133,27 @@ class LmdbStore implements MetadataStore {
         return this.#abort
       }
     })
+    try {
+      await ending
+      this.#isStuck = false
+    } catch (error) {
+      this.#isStuck = true
+      throw await commitFailure(error)
+    }
     if (outcome === undefined) throw new EngineError('internal', 'a metadata transaction ended without having run')
     if ('error' in outcome) throw outcome.error
     return outcome.value
   }
 
   close(): Promise<void> {
-    this.#closed ??= this.#root.close()
+    this.#closed ??= this.#close()
     return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    // One without changes needs no disk.
+    if (this.#isStuck) await this.#root.childTransaction(() => undefined).catch(() => undefined)
+    await this.#root.close()
   }
 
   #database(table: Table): Database<Buffer, string> {
@@ -131,4 +162,23 @@ class LmdbStore implements MetadataStore {
     if (this.#closed !== undefined) throw new EngineError('unavailable', 'the engine is closed')
     return database
   }
+}
+
+/** Numbers of errno that mean that there is no room. */
+const fullErrnos: ReadonlyMap<unknown, string> = new Map([
+  [28, 'ENOSPC'],
+  [122, 'EDQUOT']
+])
+
+/** lmdb rejects with an error that has the reason, in a promise of its own. */
+async function commitFailure(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error) || !('commitError' in error)) return error
+  const reason = await Promise.resolve(error.commitError).catch((cause: unknown) => cause)
+  const errno = reason instanceof Error && 'code' in reason ? fullErrnos.get(reason.code) : undefined
+  if (errno === undefined) return new EngineError('failed', `the engine's records could not be written: ${String(reason)}`, { cause: reason })
+  return new EngineError(
+    'resource_exhausted',
+    `no room on disk for the engine's records (${errno}): remove what is not needed, or choose a data root on a larger disk`,
+    { details: { errno }, cause: reason }
+  )
 }

@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { Digest } from './digest.js'
 import type { ExchangeBody } from './exchange.js'
 import { type RetryPolicy, waitToRetry } from './retry.js'
@@ -133,6 +134,7 @@ class Transfer {
     let sent = offset
     for await (const piece of this.#source.open(offset)) {
       yield piece
+      crashPoint('upload.sending')
       sent += piece.byteLength
       this.#ports.onProgress(sent)
     }

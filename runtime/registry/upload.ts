@@ -1,4 +1,5 @@
 import { EngineError } from '../../src/errors/index.js'
+import { crashPoint } from '../../src/util/crash-point.js'
 import type { Digest } from './digest.js'
 import { isLoopbackHost } from './endpoints.js'
 import type { ExchangeBody } from './exchange.js'
@@ -43,6 +44,7 @@ export class Upload {
     const scopes = mount === undefined ? [] : [pullScope(mount.from)]
     const sent = await ports.send({ method: 'POST', wanted: 'upload', target, headers: {}, scopes, accepted: [201, 202] })
     await drain(sent)
+    crashPoint('upload.begun')
     if (sent.exchange.status === 201) return undefined
     const minimum = Number(sent.exchange.headers.get('oci-chunk-min-length') ?? 0)
     const location = locationOf(sent, ports.doing)
@@ -64,6 +66,7 @@ export class Upload {
   async finish(digest: Digest, body?: ExchangeBody): Promise<void> {
     const target = `${this.#location}${this.#location.includes('?') ? '&' : '?'}digest=${encodeURIComponent(digest)}`
     const { exchange } = await this.#send({ method: 'PUT', target, headers: octets, accepted: [201, 202, 204], ...(body && { body }) })
+    crashPoint('upload.finished')
     checkStored(exchange, digest, this.#ports.doing)
   }
 

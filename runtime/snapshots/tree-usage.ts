@@ -1,5 +1,6 @@
-import { lstatSync, readdirSync } from 'node:fs'
+import { type Dirent, lstatSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { folderEntries } from '../host/folder-entries.js'
 
 /** Calls between two pauses: a few milliseconds. */
 const callsPerStep = 500
@@ -35,11 +36,10 @@ function sizeOnce(path: string, linked: Set<string>): number {
   return stats.size
 }
 
-function entriesOf(path: string) {
+function* entriesOf(path: string): Generator<Dirent, void, undefined> {
   try {
-    return readdirSync(Buffer.from(path, 'latin1'), { withFileTypes: true, encoding: 'latin1' })
+    yield* folderEntries(path)
   } catch {
     // Gone meanwhile, or deeper than a path can say.
-    return []
   }
 }

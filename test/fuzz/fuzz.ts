@@ -5,10 +5,13 @@ import { setTimeout } from 'node:timers/promises'
 import type { Kernel } from '../../runtime/host/kernel.js'
 import { openKernel } from '../../runtime/host/koffi-kernel.js'
 import { removeTree, removeTreeSync } from '../../runtime/host/remove-tree.js'
+import { unpackLayer } from '../../runtime/layers/unpack-layer.js'
 import { EngineError } from '../../src/errors/index.js'
+import { nextDescriptor } from '../regression/ways-in.js'
+import { openWorld, type World } from '../unit/runtime/images/world.js'
 import { describeTree, makeCanary } from './canary.js'
 import { Random } from './random.js'
-import { nextDescriptor, targets } from './targets.js'
+import { targets } from './targets.js'
 
 export interface FuzzOptions {
   readonly count: number
@@ -46,7 +49,8 @@ const mostFailures = 20
  */
 export async function fuzz({ count, seed, batch = 50 }: FuzzOptions): Promise<FuzzResult> {
   const workspace = mkdtempSync(path.join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'gantry-fuzz-'))
-  const world = new Workspace(workspace, await openKernel())
+  const images = await openWorld({ parent: workspace, unpack: (source, options) => unpackLayer(copied(source), options) })
+  const world = new Workspace(workspace, { kernel: await openKernel(), images })
   const outcomes = new Map<string, number>()
   const failures: { seed: number; what: string }[] = []
   let slowestMs = { ms: 0, seed }
@@ -64,6 +68,7 @@ export async function fuzz({ count, seed, batch = 50 }: FuzzOptions): Promise<Fu
       world.clear()
     }
   } finally {
+    await images[Symbol.asyncDispose]()
     await removeTree(workspace)
   }
   return { outcomes, failures, slowestMs }
@@ -85,21 +90,24 @@ async function culprits(world: Workspace, seeds: readonly number[]): Promise<rea
 /**
  * ```
  * <workspace>/outside/         what nobody may touch
+ * <workspace>/images-…/       images that are loaded, and removed again
  * <workspace>/<seed>/root/     the target of an archive
  * ```
  */
 class Workspace {
   readonly #folder: string
   readonly #kernel: Kernel
+  readonly #images: World
   readonly #outside: string
   readonly #token: string
   readonly #descriptors: number
   readonly #seeds = new Set<string>()
   #before: string
 
-  constructor(folder: string, kernel: Kernel) {
+  constructor(folder: string, { kernel, images }: { readonly kernel: Kernel; readonly images: World }) {
     this.#folder = folder
     this.#kernel = kernel
+    this.#images = images
     this.#outside = path.join(folder, 'outside')
     this.#token = `${path.basename(folder)}-out`
     this.#descriptors = nextDescriptor()
@@ -115,10 +123,10 @@ class Workspace {
     this.#seeds.add(`${seed}`)
     const begun = performance.now()
     const result = await target
-      .run(root, { random, kernel: this.#kernel, prey: { outside: this.#outside, depth: 2, token: this.#token } })
+      .run(root, { random, kernel: this.#kernel, images: this.#images, prey: { outside: this.#outside, depth: 2, token: this.#token } })
       .then(
         () => ({ outcome: 'done', isVerdict: true }),
-        (error: unknown) => verdictOf(error)
+        (error: unknown) => verdictOf(error, target.verdicts ?? [])
       )
     return { outcome: `${target.name} ${result.outcome}`, isVerdict: result.isVerdict, ms: performance.now() - begun }
   }
@@ -127,7 +135,7 @@ class Workspace {
   async damage(): Promise<string | undefined> {
     const outside = describeTree(this.#outside)
     if (outside !== this.#before) return `outside the target:\n${difference(this.#before, outside)}`
-    const strangers = readdirSync(this.#folder).filter(name => name !== 'outside' && !this.#seeds.has(name))
+    const strangers = readdirSync(this.#folder).filter(name => !this.#isOwn(name) && !this.#seeds.has(name))
     if (strangers.length > 0) return `beside the targets: ${strangers.join(', ')}`
     for (const seed of this.#seeds) {
       const around = path.join(this.#folder, seed)
@@ -141,6 +149,11 @@ class Workspace {
     return undefined
   }
 
+  /** What is here before an archive comes. */
+  #isOwn(name: string): boolean {
+    return name === 'outside' || name === path.basename(this.#images.root)
+  }
+
   /** Streams close what they have a little later. */
   async #leaksDescriptor(): Promise<boolean> {
     for (let turn = 0; turn < 100; turn++) {
@@ -152,16 +165,23 @@ class Workspace {
 
   /** Begin anew. */
   clear(): void {
-    for (const name of readdirSync(this.#folder)) removeTreeSync(path.join(this.#folder, name))
+    for (const name of readdirSync(this.#folder)) {
+      if (name !== path.basename(this.#images.root)) removeTreeSync(path.join(this.#folder, name))
+    }
     this.#seeds.clear()
     makeCanary(this.#outside)
     this.#before = describeTree(this.#outside)
   }
 }
 
-function verdictOf(error: unknown): { readonly outcome: string; readonly isVerdict: boolean } {
+/** As the thread that unpacks gets them: its own to keep. */
+async function* copied(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
+  for await (const piece of source) yield Buffer.from(piece)
+}
+
+function verdictOf(error: unknown, more: readonly string[]): { readonly outcome: string; readonly isVerdict: boolean } {
   if (EngineError.is(error)) {
-    const isVerdict = verdicts.has(error.code)
+    const isVerdict = verdicts.has(error.code) || more.includes(error.code)
     return { outcome: isVerdict ? error.code : `${error.code}: ${kindOf(error.message)}`, isVerdict }
   }
   return { outcome: error instanceof Error ? kindOf(error.stack ?? error.message) : String(error), isVerdict: false }

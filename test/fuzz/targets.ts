@@ -1,20 +1,25 @@
-import { closeSync, constants, mkdirSync, openSync } from 'node:fs'
+import { constants, mkdirSync, openSync } from 'node:fs'
 import path from 'node:path'
 import { writeArchive } from '../../runtime/archive/write-archive.js'
 import type { Kernel } from '../../runtime/host/kernel.js'
 import { DescriptorRoot } from '../../runtime/host/rooted-folder.js'
 import { unpackLayer } from '../../runtime/layers/unpack-layer.js'
 import { writeFiles } from '../../src/engine/files/write-files.js'
+import type { ErrorCode } from '../../src/errors/index.js'
 import { decodeTar } from '../../src/util/tar/decode-tar.js'
+import { emptyInventory, type World } from '../unit/runtime/images/world.js'
 import { hostileArchive } from './archives.js'
+import { hostileImageArchive } from './image-archives.js'
 import type { Prey } from './names.js'
 import type { Random } from './random.js'
 
 /** What is done with an archive. */
 export interface Target {
   readonly name: string
+  /** Codes that it may end with, beside those of every target. */
+  readonly verdicts?: readonly ErrorCode[]
   /** @param root an empty folder that is there; nothing outside may change */
-  run(root: string, world: { readonly random: Random; readonly prey: Prey; readonly kernel: Kernel }): Promise<void>
+  run(root: string, world: { readonly random: Random; readonly prey: Prey; readonly kernel: Kernel; readonly images: World }): Promise<void>
 }
 
 /** A layer of an image: pull, load, import and build unpack by this. */
@@ -55,16 +60,29 @@ const get: Target = {
   }
 }
 
-export const targets: readonly [Target, ...Target[]] = [layer, layer, layer, put, put, get]
+/** `docker load`: all of an archive or none, and nothing is left of what was not loaded, nor of what was when it is removed. */
+const load: Target = {
+  name: 'load',
+  verdicts: ['not_found'],
+  run: async (_, { random, prey, images: { images, inventory } }) => {
+    // Layers are unpacked four folders below the one that is shared with the prey.
+    const archive = hostileImageArchive(random, { ...prey, depth: 4 })
+    const platform = random.pick([undefined, undefined, 'linux/amd64', 'linux/arm64'])
+    const options = { signal: new AbortController().signal, ...(platform !== undefined && { platform }) }
+    const outcome = await images.load(pieces(random, archive), options).then(
+      () => ({ isLoaded: true as const }),
+      (error: unknown) => ({ isLoaded: false as const, error })
+    )
+    if (outcome.isLoaded) for (const { id } of await images.list()) await images.remove(id, { force: true, usedBy: new Map() })
+    const left = await inventory()
+    if (JSON.stringify(left) !== JSON.stringify(emptyInventory)) throw new Error(`left behind: ${JSON.stringify(left)}`)
+    if (!outcome.isLoaded) throw outcome.error
+  }
+}
+
+export const targets: readonly [Target, ...Target[]] = [layer, layer, layer, put, put, get, load]
 
 async function* pieces(random: Random, archive: Buffer): AsyncGenerator<Buffer, void, undefined> {
   const size = random.percent(70) ? archive.length : 1 + random.below(2000)
   for (let at = 0; at < archive.length; at += size) yield archive.subarray(at, at + size)
-}
-
-/** The lowest number that a descriptor would get: it grows where some are not closed. */
-export function nextDescriptor(): number {
-  const fd = openSync('/', constants.O_RDONLY)
-  closeSync(fd)
-  return fd
 }

@@ -1,40 +1,29 @@
 // Needs: root on Linux. What the fuzzer (test/fuzz) found, one test each.
-import { closeSync, constants, lstatSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { writeArchive } from '../../runtime/archive/write-archive.js'
-import { openKernel } from '../../runtime/host/koffi-kernel.js'
 import { libcFiles } from '../../runtime/host/libc-files.js'
-import { DescriptorRoot } from '../../runtime/host/rooted-folder.js'
 import { errnoOf } from '../../runtime/host/system-call-error.js'
-import { unpackLayer } from '../../runtime/layers/unpack-layer.js'
 import { writeFiles } from '../../src/engine/files/write-files.js'
 import { decodeTar } from '../../src/util/tar/decode-tar.js'
 import { paxHeader, type RawEntry, rawArchive } from '../unit/runtime/layers/tar-builder.js'
-import { inPieces, isRoot, plainTar, temporaryFolders } from '../unit/runtime/layers/temporary-folder.js'
+import { inPieces, isRoot, temporaryFolders } from '../unit/runtime/layers/temporary-folder.js'
+import { nextDescriptor, waysIn } from './ways-in.js'
 
 const folder = temporaryFolders()
-const signal = new AbortController().signal
 
 type Parts = readonly (RawEntry | Buffer)[]
 
 async function unpack(...parts: Parts): Promise<string> {
   const root = folder()
-  await unpackLayer(inPieces(rawArchive(...parts)), { mediaType: plainTar, directory: root })
+  await waysIn.layer(inPieces(rawArchive(...parts)), root)
   return root
 }
 
-async function put(root: string, ...parts: Parts): Promise<void> {
-  const rooted = new DescriptorRoot(await openKernel(), openSync(root, constants.O_RDONLY | constants.O_DIRECTORY))
-  try {
-    await writeArchive(rooted, '/', inPieces(rawArchive(...parts)), { keepKinds: false, signal })
-  } finally {
-    rooted.close()
-  }
-}
+const put = (root: string, ...parts: Parts): Promise<void> => waysIn.put(inPieces(rawArchive(...parts)), root)
 
 function get(to: string, ...parts: Parts): Promise<void> {
-  return writeFiles(decodeTar(inPieces(rawArchive(...parts))), { from: '/x', to }, signal)
+  return writeFiles(decodeTar(inPieces(rawArchive(...parts))), { from: '/x', to }, new AbortController().signal)
 }
 
 const refusals: Readonly<Record<string, Parts>> = {
@@ -120,11 +109,8 @@ describe.skipIf(!isRoot)('an archive of the fuzzer (needs root)', () => {
   })
 
   it('that fails leaves no descriptor open', async () => {
-    const before = openSync('/', constants.O_RDONLY)
-    closeSync(before)
+    const before = nextDescriptor()
     for (let round = 0; round < 3; round++) await put(folder(), { name: 'a/f', data: 'x', size: 5000 }).catch(() => undefined)
-    const after = openSync('/', constants.O_RDONLY)
-    closeSync(after)
-    expect(after).toBe(before)
+    expect(nextDescriptor()).toBe(before)
   })
 })

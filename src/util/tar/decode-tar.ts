@@ -12,6 +12,10 @@ export interface TarItem {
 /** Extended headers are names and numbers: what is larger is damage, or an attack. */
 const longestHeaderBytes = 1024 ** 2
 
+/** Records that say something here; global ones are kept, so others are not. */
+const readKeys: ReadonlySet<string> = new Set(['path', 'linkpath', 'size', 'uid', 'gid', 'mtime'])
+const sparseKey = 'GNU.sparse.'
+
 const types: Readonly<Record<string, TarEntryType>> = {
   '\0': 'file',
   '0': 'file',
@@ -24,7 +28,7 @@ const types: Readonly<Record<string, TarEntryType>> = {
 /**
  * The entries of a tar archive (ustar, pax, GNU long names), in order.
  *
- * @throws EngineError `data_loss` where it is damaged or ends too soon
+ * @throws EngineError `data_loss` where it is damaged or ends too soon, `not_supported` for a file that is stored with holes
  */
 export async function* decodeTar(source: AsyncIterable<Uint8Array>): AsyncGenerator<TarItem, void, undefined> {
   const bytes = new ByteReader(source)
@@ -99,6 +103,12 @@ function entryOf(block: Buffer, flag: string, pax: Readonly<Record<string, strin
   const name = pax.path ?? (prefix === '' ? field(0, 100) : `${prefix}/${field(0, 100)}`)
   const linkName = pax.linkpath ?? field(157, 257)
   if (name.includes('\0') || linkName.includes('\0')) throw damaged('a name holds a NUL byte')
+  if (pax[sparseKey] !== undefined) {
+    // What is stored of it are its pieces one after the other: taken for its content it would be another file.
+    throw new EngineError('not_supported', `The tar archive holds ${JSON.stringify(name)} as a file with holes, which is not read here`, {
+      details: { name }
+    })
+  }
   const isDirectory = flag === '5' || (types[flag] === 'file' && name.endsWith('/'))
   return {
     name: name.length > 1 ? name.replace(/\/+$/, '') : name,
@@ -125,7 +135,9 @@ function paxRecords(text: Buffer): Record<string, string> {
     if (space === -1 || !Number.isSafeInteger(length) || length <= space - at) throw damaged('an extended header cannot be read')
     const record = text.toString('utf8', space + 1, at + length - 1)
     const equals = record.indexOf('=')
-    if (equals > 0) records[record.slice(0, equals)] = record.slice(equals + 1)
+    const key = record.slice(0, Math.max(0, equals))
+    if (readKeys.has(key)) records[key] = record.slice(equals + 1)
+    else if (key.startsWith(sparseKey)) records[sparseKey] = ''
     at += length
   }
   return records

@@ -1,12 +1,24 @@
 // A program that does one piece of work with an engine and dies by SIGKILL at a crash point.
-// Its argument: {root, point, nth, work, reference, base, name}. Says what it was about to do when it should have died and did not.
+// Its argument: {root, point, nth, work, reference, base, name, archive}. Says what it was about to do when it should have died and did not.
 import { subscribe } from 'node:diagnostics_channel'
 import { createEngine } from 'gantry'
+import { ImagePush } from 'gantry/api'
 
 const { root, point, nth, work, ...names } = JSON.parse(process.argv[2])
 
 const works = {
   pull: async engine => void (await engine.image(names.reference).pull()),
+  'failing pull': async engine =>
+    void (await engine
+      .image(names.reference)
+      .pull()
+      .then(undefined, () => undefined)),
+  load: async engine => void (await engine.load(names.archive)),
+  push: async engine => {
+    const [, repository, tag] = /^(.*):(.*)$/.exec(names.reference)
+    const call = { path: { name: repository }, query: { tag }, headers: { 'X-Registry-Auth': 'e30=' } }
+    for await (const _ of await engine.raw.call(ImagePush, call));
+  },
   commit: async engine => {
     const container = await engine.image(names.base).create()
     await container.fs.write('/made', 'by the container')

@@ -37,7 +37,9 @@ describe.each([
     const around = folder()
     const top = path.join(around, 'top')
     mkdirSync(top)
-    for (let at = 0; at < 500; at++) writeFileSync(path.join(top, `${at}`), '')
+    // More than are looked at in one visit, folders among them.
+    for (let at = 0; at < 2500; at++) writeFileSync(path.join(top, `${at}`), '')
+    for (let at = 0; at < 1100; at++) mkdirSync(path.join(top, `folder-${at}`, 'below'), { recursive: true })
     await remove(top)
     writeFileSync(top, '')
     await remove(top)

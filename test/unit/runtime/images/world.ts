@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { ContentStore } from '../../../../runtime/content/content-store.js'
 import { createContentStore } from '../../../../runtime/content/file-content-store.js'
 import type { Host } from '../../../../runtime/host/host.js'
+import { removeTree } from '../../../../runtime/host/remove-tree.js'
 import { type CollectingImageService, createImageService } from '../../../../runtime/images/create-image-service.js'
 import type { ApplyLayer } from '../../../../runtime/layers/apply-layer.js'
 import { openMetadataStore } from '../../../../runtime/metadata/lmdb-store.js'
@@ -30,10 +31,12 @@ export interface World extends AsyncDisposable {
 export interface WorldOptions extends RegistryClientOptions {
   readonly unpack?: ApplyLayer
   readonly lock?: Host['lock']
+  /** Where its folder is made. @default the system's for temporary files */
+  readonly parent?: string
 }
 
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
-  const root = await mkdtemp(join(tmpdir(), 'images-'))
+  const root = await mkdtemp(join(options.parent ?? tmpdir(), 'images-'))
   const content = await createContentStore({ root: join(root, 'content') })
   const metadata = await openMetadataStore({ path: join(root, 'meta.db') })
   const commits: string[] = []
@@ -71,7 +74,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
     async [Symbol.asyncDispose]() {
       await registry.close()
       await metadata.close()
-      await rm(root, { recursive: true, force: true })
+      await removeTree(root)
     }
   }
 }
@@ -101,12 +104,12 @@ async function folderSnapshotter(root: string, metadata: MetadataStore, commits:
           if (!open) throw new Error('committed or aborted before')
           if (parent !== undefined && metadata.get('layers', parent) === undefined) throw new Error(`no layer ${parent}`)
           await metadata.transaction(transaction => transaction.put('layers', chainId, { ...layer, parent }))
-          await rm(directory, { recursive: true })
+          await removeTree(directory)
           open = false
           commits.push(chainId)
         },
         async abort() {
-          if (open) await rm(directory, { recursive: true })
+          if (open) await removeTree(directory)
           open = false
         }
       }

@@ -1,17 +1,18 @@
-import { mkdtempSync } from 'node:fs'
+import { existsSync, mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach } from 'vitest'
 import { removeTree } from '../../../../runtime/host/remove-tree.js'
 
-/** Folders that are gone after each test. */
-export function temporaryFolders(): () => string {
+/** Folders that are gone after each test. @param options.inMemory for many small files, where there is a place for it */
+export function temporaryFolders({ inMemory = false } = {}): () => string {
+  const parent = inMemory && existsSync('/dev/shm') ? '/dev/shm' : tmpdir()
   const made: string[] = []
   afterEach(async () => {
     for (const folder of made.splice(0)) await removeTree(folder)
   })
   return () => {
-    const folder = mkdtempSync(path.join(tmpdir(), 'gantry-test-'))
+    const folder = mkdtempSync(path.join(parent, 'gantry-test-'))
     made.push(folder)
     return folder
   }

@@ -1,7 +1,8 @@
-import { fork } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { execFileSync, fork } from 'node:child_process'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { openMetadataStore } from '../../../../runtime/metadata/lmdb-store.js'
 import type { MetadataStore } from '../../../../runtime/metadata/metadata-store.js'
@@ -63,17 +64,42 @@ describe('metadata store', () => {
 
   it('gives every one of several processes its own numbers from one counter, killed writers included', async () => {
     const writer = join(import.meta.dirname, 'counting-writer.mjs')
-    const runs = [0, 1, 2].map(
-      () =>
-        new Promise<void>(resolve => {
-          const child = fork(writer, [join(folder, 'metadata.lmdb')], { stdio: 'ignore' })
-          setTimeout(() => child.kill('SIGKILL'), 700).unref()
-          child.once('exit', () => resolve())
-        })
-    )
-    await Promise.all(runs)
+    const children = [0, 1, 2].map(() => fork(writer, [join(folder, 'metadata.lmdb')], { stdio: 'ignore' }))
+    const ended = children.map(child => new Promise(resolve => child.once('exit', resolve)))
+    // However long it takes them to begin.
+    const writers = () => new Set(store.list<number>('names').map(({ value }) => value)).size
+    while (writers() < children.length) await setTimeout(20)
+    for (const child of children) child.kill('SIGKILL')
+    await Promise.all(ended)
     const taken = store.list<number>('names')
     expect(taken.length).toBeGreaterThan(3)
     await store.transaction(transaction => expect(transaction.get('meta', 'counter')).toBe(taken.length))
   })
+
+  it.skipIf(process.getuid?.() !== 0)(
+    'on a full disk records what makes room, and says resource_exhausted of what does not fit (needs root)',
+    async () => {
+      const disk = join(folder, 'disk')
+      await mkdir(disk)
+      execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', disk])
+      const full = await openMetadataStore({ path: join(disk, 'metadata.lmdb') })
+      try {
+        await writeFile(join(disk, 'rest'), Buffer.alloc(4_000_000)).catch(() => undefined)
+        for (let at = 0; at < 20; at++) await full.transaction(transaction => transaction.put('names', `${at}`, 'x'.repeat(5000)))
+        for (let at = 0; at < 20; at++) await full.transaction(transaction => transaction.remove('names', `${at}`))
+        const large = full.transaction(transaction => transaction.put('names', 'large', 'x'.repeat(1_000_000)))
+        await expect(large).rejects.toMatchObject({ code: 'resource_exhausted', details: { errno: 'ENOSPC' } })
+        await rm(join(disk, 'rest'))
+        await full.transaction(transaction => transaction.put('names', 'large', 'x'.repeat(500_000)))
+        expect(full.list('names').map(({ key }) => key)).toEqual(['large'])
+        await writeFile(join(disk, 'rest'), Buffer.alloc(4_000_000)).catch(() => undefined)
+        const last = full.transaction(transaction => transaction.put('names', 'larger', 'x'.repeat(1_500_000)))
+        await expect(last).rejects.toMatchObject({ code: 'resource_exhausted' })
+        // Closed below, though the last change did not fit.
+      } finally {
+        await full.close()
+        execFileSync('umount', [disk])
+      }
+    }
+  )
 })

@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs'
 import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
+import { isExecutable } from '../../src/util/is-executable.js'
 import type { SpecMount } from '../oci/runtime-spec.js'
 
 /** Programs that do what Docker's does: hand on signals, and wait for orphans. In this order. */
@@ -36,13 +36,4 @@ export function containerInit(): ContainerInit {
     )
   }
   return { mount: { destination: target, type: 'bind', source, options: ['bind', 'ro', 'rprivate'] }, argv: [target, '--'] }
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

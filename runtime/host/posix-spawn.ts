@@ -1,6 +1,7 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { delimiter, isAbsolute, join } from 'node:path'
 import type { LibraryHandle } from 'koffi'
+import { isExecutable } from '../../src/util/is-executable.js'
 import { SystemCallError } from './system-call-error.js'
 
 /** A program to start, by its path. */
@@ -103,13 +104,4 @@ export function findOnPath(program: string, searchPath: string): string | undefi
 
 function isFile(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isFile() ?? false
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return isFile(path)
-  } catch {
-    return false
-  }
 }

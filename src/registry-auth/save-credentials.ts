@@ -1,6 +1,6 @@
-import { accessSync, constants } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { EngineError } from '../errors/index.js'
+import { isExecutable } from '../util/is-executable.js'
 import { type ConfigFile, isObject, readConfigFile } from './config-file.js'
 import { eraseFromHelper, helperProgram, storeInHelper } from './credential-helper.js'
 import { encodeBasic, tokenUsername } from './credentials.js'
@@ -142,13 +142,4 @@ function systemHelper({ env }: AuthEnvironment): string | undefined {
 function isOnPath(program: string, env: AuthEnvironment['env']): boolean {
   const names = process.platform === 'win32' ? [`${program}.exe`, `${program}.cmd`] : [program]
   return (env.PATH ?? '').split(delimiter).some(folder => names.some(name => isExecutable(join(folder, name))))
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }

@@ -47,7 +47,8 @@ describe('push', () => {
       const onProgress = ({ layer, phase }: PushProgress) => phases.push({ layer, phase })
       const pushed = await world.images.push(name, { signal, onProgress })
       expect(pushed).toEqual({ digest: image.manifest.digest, sizeBytes: image.manifest.bytes.length })
-      for (const { digest, bytes } of [image.config, ...image.layers]) expect(registry.blobs.get(`team/app ${digest}`)).toEqual(bytes)
+      for (const { digest, bytes } of [image.config, ...image.layers])
+        expect(registry.blobs.get(`team/app ${digest}`)?.equals(bytes)).toBe(true)
       expect(registry.manifests.get('team/app 1')).toEqual({ bytes: image.manifest.bytes, mediaType: manifestType })
       expect(registry.requests.at(-1)).toBe('PUT /v2/team/app/manifests/1')
       for (const { diffId } of image.layers) {
@@ -57,23 +58,33 @@ describe('push', () => {
       await expectNothingHeld(parts)
     }))
 
-  it('sends an index of which everything is here as it is; of one that is not, the manifest that is', async () => {
-    const [own, other] = [sample(), sample()]
-    const index = indexOf([
-      { manifest: own.manifest, platform: { os: 'linux', architecture: 'amd64' } },
-      { manifest: other.manifest, platform: { os: 'linux', architecture: 's390x' } }
-    ])
-    const contents = contentsOf('source', 'own', own, manifestType)
-    contents.manifests.set('source:1', { blob: index, mediaType: indexType })
-    await using source = await serve(registryListener(contents))
-    await using registry = await serveWritable()
-    await using world = await openWorld()
-    const { image } = await world.images.pull(`${source.host}/source:1`, { signal })
-    const name = `${registry.host}/team/app:1`
-    await world.images.tag(image.id, name)
-    expect((await world.images.push(name, { signal })).digest).toBe(own.manifest.digest)
-    expect([...registry.manifests.keys()].sort()).toEqual(['team/app 1', `team/app ${own.manifest.digest}`].sort())
-  })
+  it.each(['everything', 'a part'] as const)(
+    'of an image with an index, of which %s is here, sends what is here as it is',
+    async present => {
+      const [own, other] = [sample(), sample()]
+      const entries = [
+        { manifest: own.manifest, platform: { os: 'linux', architecture: 'amd64' } },
+        { manifest: other.manifest, platform: { os: 'linux', architecture: 's390x' } }
+      ]
+      const index = indexOf(present === 'everything' ? entries.slice(0, 1) : entries)
+      const contents = contentsOf('source', 'own', own, manifestType)
+      contents.manifests.set('source:1', { blob: index, mediaType: indexType })
+      await using source = await serve(registryListener(contents))
+      await using registry = await serveWritable()
+      await using world = await openWorld()
+      const { image } = await world.images.pull(`${source.host}/source:1`, { signal })
+      const [name, elsewhere] = [`${source.host}/source:1`, `${registry.host}/team/app:1`]
+      await world.images.tag(name, elsewhere)
+      const { digest } = await world.images.push(elsewhere, { signal })
+      const sent = present === 'everything' ? index : own.manifest
+      expect([digest, image.manifestDigest]).toEqual([sent.digest, own.manifest.digest])
+      expect(registry.manifests.get('team/app 1')?.bytes).toEqual(sent.bytes)
+      expect(registry.manifests.get(`team/app ${own.manifest.digest}`)?.bytes).toEqual(own.manifest.bytes)
+      const wanted = await world.images.push(elsewhere, { signal, platform: 'linux/amd64' })
+      expect(wanted.digest).toBe(own.manifest.digest)
+      await expect(world.images.push(elsewhere, { signal, platform: 'linux/s390x' })).rejects.toMatchObject({ code: 'not_found' })
+    }
+  )
 
   it.each([
     [401, 'UNAUTHORIZED', 'authentication required', 'unauthenticated'],
@@ -208,7 +219,7 @@ describe('push', () => {
       const phases = new Map<string, string | undefined>()
       await world.images.push(other, { signal, onProgress: ({ layer, phase, from }) => phases.set(layer, from ?? phase) })
       expect(image.layers.map(({ diffId }) => phases.get(diffId))).toEqual(['pushed', 'team/app'])
-      for (const { digest, bytes } of image.layers) expect(registry.blobs.get(`team/other ${digest}`)).toEqual(bytes)
+      for (const { digest, bytes } of image.layers) expect(registry.blobs.get(`team/other ${digest}`)?.equals(bytes)).toBe(true)
       expect(registry.uploads.size).toBe(0)
     }))
 })

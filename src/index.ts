@@ -1,4 +1,4 @@
-export type { SignatureStorage } from './api/definitions/image-sign.js'
+export type { SignatureFormat, SignatureStorage } from './api/definitions/image-sign.js'
 export type { TrustedRoot, TrustPolicy, TrustRule, TrustRules } from './api/trust-policy.js'
 export type {
   AttachOptions,

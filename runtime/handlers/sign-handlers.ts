@@ -16,7 +16,8 @@ export function signHandlers({ images }: Pick<ContainerContext, 'images'>): Hand
         payload: bytesOf('Payload', body.Payload),
         signature: bytesOf('Signature', body.Signature),
         publicKeyPem: body.PublicKey,
-        storage: body.Storage?.length ? body.Storage : (['tag'] as const)
+        format: body.Format ?? 'simple-signing',
+        storage: body.Storage?.length ? body.Storage : [body.Format === 'bundle' ? ('referrers' as const) : ('tag' as const)]
       }
       const { digest, signatures } = await images.sign(path.name, signed, optionsOf(headers, signal))
       return {

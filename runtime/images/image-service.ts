@@ -1,4 +1,4 @@
-import type { SignatureStorage, TrustPolicy } from '../../src/api/index.js'
+import type { SignatureFormat, SignatureStorage, TrustPolicy } from '../../src/api/index.js'
 import type { RegistryAuth } from '../registry/registry-auth.js'
 import type { AttestationStatement } from './attestations.js'
 import type { ImageManifests } from './manifest-facts.js'
@@ -168,13 +168,14 @@ export interface VerifyResult {
 
 export type SignOptions = Pick<PullOptions, 'auth' | 'signal'>
 
-/** A signature of cosign's first kind. */
+/** A signature that was made where the key is. */
 export interface ImageSignature {
   /** Of the manifest or index that was signed. */
   readonly digest: string
   readonly payload: Uint8Array
   readonly signature: Uint8Array
   readonly publicKeyPem: string
+  readonly format: SignatureFormat
   readonly storage: readonly SignatureStorage[]
 }
 

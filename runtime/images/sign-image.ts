@@ -1,11 +1,14 @@
+import type { SignatureFormat } from '../../src/api/index.js'
 import { EngineError } from '../../src/errors/index.js'
 import { type Digest, digestOf, parseDigest } from '../registry/digest.js'
 import { canonical, familiar, parseReference, withDigest } from '../registry/reference.js'
 import type { RegistryClient } from '../registry/registry-client.js'
+import { readBundle } from '../trust/bundle.js'
 import { parsePublicKeys, verifySignature } from '../trust/public-key.js'
-import { SignatureProblem } from '../trust/signature.js'
+import { SignatureProblem, type SignedStatement, type Subject } from '../trust/signature.js'
 import { checkPayload } from '../trust/simple-signing.js'
-import { writeSignature } from '../trust/write-signature.js'
+import { makeBundle, writeBundle } from '../trust/write-bundle.js'
+import { type NewSignature, writeSignature } from '../trust/write-signature.js'
 import type { DigestLocks } from './digest-locks.js'
 import type { ImageSignature, SignOptions, SignResult } from './image-service.js'
 
@@ -28,24 +31,30 @@ export interface SignParts {
  */
 export async function signImage(
   name: string,
-  { digest: text, payload, signature, publicKeyPem, storage }: ImageSignature,
+  given: ImageSignature,
   options: SignOptions,
   { registry, locks }: SignParts
 ): Promise<SignResult> {
-  const reference = withDigest(parseReference(name), parseDigest(text))
-  const [key, more] = parsePublicKeys('PublicKey', publicKeyPem)
+  const { payload, signature, format, storage } = given
+  if (format === 'bundle' && storage.includes('tag')) throw new EngineError('invalid_argument', 'Storage: a bundle is always a referrer')
+  const reference = withDigest(parseReference(name), parseDigest(given.digest))
+  const [key, more] = parsePublicKeys('PublicKey', given.publicKeyPem)
   if (key === undefined || more !== undefined) throw new EngineError('invalid_argument', 'PublicKey: expected one key')
   const { digest, bytes, document } = await registry.manifest(reference, { ...options, skipMirrors: true })
-  checkClaim(payload, { reference, digest, bytes })
-  if (!verifySignature(key, payload, signature))
-    throw new EngineError('invalid_argument', 'Signature: it is not by the key PublicKey, of Payload')
-  const subject = { reference, descriptor: { mediaType: document.mediaType, digest, size: bytes.byteLength } }
+  const subject: Subject = { reference, digest, bytes }
+  const signed: NewSignature = { payload, signature, key }
+  checkSigned(signed, format, subject)
+  const descriptor = { mediaType: document.mediaType, digest, size: bytes.byteLength }
+  const place = { registry, access: options }
   // What is written is what was there and one more: one signer at a time, as far as this host can see to it.
   const lock = await locks.blob(digestOf(`signatures of ${canonical(reference)}`), { signal: options.signal })
   try {
     const signatures: SignResult['signatures'][number][] = []
     for (const where of new Set(storage)) {
-      const written = await writeSignature(subject, { payload, signature, key }, where, { registry, access: options })
+      const written =
+        format === 'bundle'
+          ? await writeBundle(subject, signed, place, descriptor.mediaType)
+          : await writeSignature({ reference, descriptor }, signed, where, place)
       signatures.push({ storage: where, reference: familiar(written.reference), added: written.added })
     }
     return { digest, signatures }
@@ -54,14 +63,21 @@ export async function signImage(
   }
 }
 
-function checkClaim(payload: Uint8Array, subject: Parameters<typeof checkPayload>[1]): void {
+/** A signature that does not hold is not written. @throws EngineError `invalid_argument` */
+function checkSigned(signed: NewSignature, format: SignatureFormat, subject: Subject): void {
+  const { data, signature } = readSigned(signed, format, subject)
+  if (verifySignature(signed.key, data, signature)) return
+  throw new EngineError('invalid_argument', 'Signature: it is not by the key PublicKey, of Payload')
+}
+
+function readSigned(signed: NewSignature, format: SignatureFormat, subject: Subject): Pick<SignedStatement, 'data' | 'signature'> {
   try {
-    checkPayload(payload, subject)
+    if (format === 'bundle') return readBundle(makeBundle(signed), subject)
+    checkPayload(signed.payload, subject)
+    return { data: signed.payload, signature: signed.signature }
   } catch (error) {
     if (!(error instanceof SignatureProblem)) throw error
-    throw new EngineError(
-      'invalid_argument',
-      `Payload: a signature of ${canonical(subject.reference)} cannot be made of it: ${error.message}`
-    )
+    const problem = `a signature of ${canonical(subject.reference)} cannot be made of it: ${error.message}`
+    throw new EngineError('invalid_argument', `Payload: ${problem}`)
   }
 }

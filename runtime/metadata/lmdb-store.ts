@@ -175,7 +175,8 @@ async function commitFailure(error: unknown): Promise<unknown> {
   if (!(error instanceof Error) || !('commitError' in error)) return error
   const reason = await Promise.resolve(error.commitError).catch((cause: unknown) => cause)
   const errno = reason instanceof Error && 'code' in reason ? fullErrnos.get(reason.code) : undefined
-  if (errno === undefined) return new EngineError('failed', `the engine's records could not be written: ${String(reason)}`, { cause: reason })
+  if (errno === undefined)
+    return new EngineError('failed', `the engine's records could not be written: ${String(reason)}`, { cause: reason })
   return new EngineError(
     'resource_exhausted',
     `no room on disk for the engine's records (${errno}): remove what is not needed, or choose a data root on a larger disk`,

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { preAuthenticationEncoding, signaturePredicate, statementMediaType } from '../../src/signing/statement.js'
 import { base64At, countAt, isObject, type JsonObject, listAt, objectAt, parseJson } from './json.js'
 import { type InclusionProof, type LogEntry, SignatureProblem, type SignedStatement, type Subject } from './signature.js'
 
@@ -17,9 +18,6 @@ export function isBundleType(mediaType: string): boolean {
 
 const statementTypes: ReadonlySet<unknown> = new Set(['https://in-toto.io/Statement/v1', 'https://in-toto.io/Statement/v0.1'])
 
-/** Of cosign's signatures. Others attest something about an image, which is not to vouch for it. */
-const signaturePredicate = 'https://sigstore.dev/cosign/sign/v1'
-
 /** What a bundle holds, if it is for this image. Signature, certificate and log are still to be checked. @throws SignatureProblem */
 export function readBundle(bytes: Uint8Array, subject: Subject): SignedStatement {
   const bundle = parseJson(bytes, 'it')
@@ -35,14 +33,13 @@ export function readBundle(bytes: Uint8Array, subject: Subject): SignedStatement
 /** DSSE: what is signed is the payload with its type. */
 function readEnvelope(envelope: JsonObject, subject: Subject): Pick<SignedStatement, 'data' | 'signature' | 'form'> {
   const { payloadType } = envelope
-  if (payloadType !== 'application/vnd.in-toto+json') throw new SignatureProblem('its payload is no in-toto statement')
+  if (payloadType !== statementMediaType) throw new SignatureProblem('its payload is no in-toto statement')
   const payload = base64At(envelope, 'payload')
   const signatures = listAt(envelope, 'signatures')
   const [signature] = signatures
   if (signature === undefined || signatures.length !== 1) throw new SignatureProblem('its envelope has not one signature')
   checkStatement(parseJson(payload, 'its payload'), subject)
-  const head = `DSSEv1 ${payloadType.length} ${payloadType} ${payload.length} `
-  return { data: Buffer.concat([Buffer.from(head), payload]), signature: base64At(signature, 'sig'), form: { kind: 'envelope', payload } }
+  return { data: preAuthenticationEncoding(payload), signature: base64At(signature, 'sig'), form: { kind: 'envelope', payload } }
 }
 
 function checkStatement(statement: JsonObject, { digest }: Subject): void {

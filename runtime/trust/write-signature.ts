@@ -218,7 +218,8 @@ function configOf(known: SignatureList['config'], diffIds: readonly Digest[]): o
   }
 }
 
-async function putBlob(reference: Reference, bytes: Uint8Array, { registry, access }: SigningPlace): Promise<void> {
+/** A blob of some bytes. */
+export async function putBlob(reference: Reference, bytes: Uint8Array, { registry, access }: SigningPlace): Promise<void> {
   const source = {
     size: bytes.byteLength,
     digest: digestOf(bytes),

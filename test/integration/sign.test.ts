@@ -1,5 +1,6 @@
 // Needs: root on Linux, the lab's registry, openssl; some the docker command, some Debian's skopeo.
 import { execFile } from 'node:child_process'
+import { createHash, createPublicKey } from 'node:crypto'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -14,7 +15,7 @@ import { type Image, makeImage, makeIndex } from '../lab/images/image.js'
 import { makeLayer } from '../lab/images/layer.js'
 import { push } from '../lab/images/push.js'
 import { findParts } from '../lab/parts.js'
-import { artifactOf, digestOf, payloadOf } from '../lab/signing/artifacts.js'
+import { artifactOf, bundleType, digestOf, envelopeBytes, payloadOf, statementOf } from '../lab/signing/artifacts.js'
 import { cosignKeyPem } from '../lab/signing/cosign-key.js'
 import { type KeyPair, makeKeyPair, openssl } from '../lab/signing/openssl.js'
 import { putArtifact } from '../lab/signing/put-artifact.js'
@@ -75,16 +76,12 @@ async function checkWithOpenssl(repository: string, { layers }: SignatureManifes
   const layer = layers[at]
   const payload = await fetched(repository, `blobs/${layer?.digest}`)
   const signature = Buffer.from(layer?.annotations['dev.cosignproject.cosign/signature'] ?? '', 'base64')
-  await openssl({ 'pub.pem': publicPem, payload, sig: signature }, 'sig', [
-    'dgst',
-    '-sha256',
-    '-verify',
-    'pub.pem',
-    '-signature',
-    'sig',
-    'payload'
-  ])
+  await verifyWithOpenssl(publicPem, payload, signature)
   return payload
+}
+
+async function verifyWithOpenssl(publicPem: string, data: Buffer, sig: Buffer): Promise<void> {
+  await openssl({ 'pub.pem': publicPem, data, sig }, 'sig', ['dgst', '-sha256', '-verify', 'pub.pem', '-signature', 'sig', 'data'])
 }
 
 async function forget(repository: string, tag: string): Promise<void> {
@@ -204,6 +201,45 @@ describe.skipIf(!runsHere)("image.sign (needs root, openssl and the lab's regist
     const { manifests } = JSON.parse((await fetched('signed', `referrers/${image.manifest.digest}`, server.address)).toString())
     expect(manifests).toMatchObject([{ artifactType: 'application/vnd.dev.cosign.artifact.sig.v1+json' }])
     await pull(reference, keys)
+  })
+
+  it('a bundle is a referrer as cosign writes it since version 3: openssl takes its signature, and a pull that asks for it', async () => {
+    const { repository, image, reference } = await publish()
+    const { signatures } = await sign(reference, keys, { format: 'bundle', annotations: { stage: 'test' } })
+    expect(signatures).toMatchObject([{ storage: 'referrers', added: true }])
+    const target = signatures[0]?.reference.split('@')[1] ?? ''
+    const manifest = await manifestAt(repository, target)
+    expect(manifest).toMatchObject({
+      artifactType: bundleType,
+      config: { mediaType: 'application/vnd.oci.empty.v1+json', size: 2, digest: digestOf(Buffer.from('{}')) },
+      layers: [{ mediaType: bundleType }],
+      subject: { mediaType: image.manifest.mediaType, digest: image.manifest.digest, size: image.manifest.content.length },
+      annotations: {
+        'dev.sigstore.bundle.content': 'dsse-envelope',
+        'dev.sigstore.bundle.predicateType': 'https://sigstore.dev/cosign/sign/v1'
+      }
+    })
+    const bundle = JSON.parse((await fetched(repository, `blobs/${manifest.layers[0]?.digest}`)).toString())
+    const der = createPublicKey(keys.publicPem).export({ type: 'spki', format: 'der' })
+    expect(bundle).toMatchObject({
+      mediaType: bundleType,
+      verificationMaterial: { publicKey: { hint: createHash('sha256').update(der).digest('base64') } },
+      dsseEnvelope: { payloadType: 'application/vnd.in-toto+json' }
+    })
+    const payload = Buffer.from(bundle.dsseEnvelope.payload, 'base64')
+    expect(JSON.parse(payload.toString())).toEqual({
+      ...JSON.parse(statementOf(image.manifest.digest).toString()),
+      subject: [{ digest: { sha256: image.manifest.digest.replace('sha256:', '') }, annotations: { stage: 'test' } }]
+    })
+    await verifyWithOpenssl(keys.publicPem, envelopeBytes(payload), Buffer.from(bundle.dsseEnvelope.signatures[0].sig, 'base64'))
+    expect((await pull(reference, keys)).digest).toBe(image.manifest.digest)
+    await expectError(pull(reference, others), 'untrusted', /it is not by that key/)
+    expect((await sign(reference, keys, { format: 'bundle', annotations: { stage: 'test' } })).signatures).toEqual([
+      { storage: 'referrers', reference: `${reference}@${target}`, added: false }
+    ])
+    expect((await sign(reference, others, { format: 'bundle' })).signatures).toMatchObject([{ added: true }])
+    await pull(reference, others)
+    await expectError(sign(reference, keys, { format: 'bundle', storage: 'both' }), 'invalid_argument', /a bundle is always a referrer/)
   })
 
   it('of an index signs the index, and by digest what the digest is of', async () => {

@@ -97,7 +97,13 @@ export async function tasks(): Promise<void> {
   const image: Image = await engine.image('alpine').pull({ policy: 'missing', auth: { username: 'a', password: 'b' } })
   const spec: ImageSpec = (await image.tag('registry.example.com/team/golden:1')).user('app').network('none').network(db)
   // signatures
-  const { digest, signatures } = await image.sign({ keyPem: 'PEM', passphrase: 'x', storage: 'both', annotations: { stage: 'test' } })
+  const { digest, signatures } = await image.sign({
+    keyPem: 'PEM',
+    passphrase: 'x',
+    storage: 'both',
+    format: 'simple-signing',
+    annotations: { stage: 'test' }
+  })
   const places: string[] = signatures.map(
     ({ storage, reference, added }) => `${storage satisfies 'tag' | 'referrers'} ${reference} ${added}`
   )

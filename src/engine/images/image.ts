@@ -1,4 +1,4 @@
-import type { SignatureStorage, TrustPolicy } from '../../api/index.js'
+import type { SignatureFormat, SignatureStorage, TrustPolicy } from '../../api/index.js'
 import type { PullPolicy } from '../processes/process.js'
 import type { Abortable, Auth, Digest, Duration, Platform, PortSpec, Size } from '../values.js'
 
@@ -38,10 +38,16 @@ export interface SignOptions extends Abortable {
   /** Of a key that is encrypted. */
   passphrase?: string
   /**
+   * `simple-signing`: cosign's own form, which names the repository, too. `bundle`: a sigstore bundle, cosign's form since version 3.
+   *
+   * @default 'simple-signing'
+   */
+  format?: SignatureFormat
+  /**
    * `tag`: under cosign's tag for the digest, which cosign, skopeo and podman read. `referrers`: as a referrer of the image (OCI 1.1; noted under a
    * tag where the registry keeps no lists).
    *
-   * @default 'tag'
+   * @default 'tag', of a bundle 'referrers', which is the only place for one
    */
   storage?: SignatureStorage | 'both'
   /** What else is signed: `cosign sign -a key=value`. */

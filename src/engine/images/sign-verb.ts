@@ -1,8 +1,9 @@
 import { hostImageReference } from '../../api/host-image.js'
-import { ImageSign, ImageSigningSubject, type SignatureStorage } from '../../api/index.js'
+import { ImageSign, ImageSigningSubject, type SignatureFormat, type SignatureStorage } from '../../api/index.js'
 import { EngineError } from '../../errors/index.js'
 import { readSigningKey } from '../../signing/signing-key.js'
 import { simpleSigningPayload } from '../../signing/simple-signing.js'
+import { preAuthenticationEncoding, signingStatement } from '../../signing/statement.js'
 import { checkAbortable, defaultDeadlineMs, openCallScope } from '../call-scope.js'
 import { checkKeys, checkOneOf, checkTexts, optional } from '../checks.js'
 import { callWith, type EngineContext } from '../context.js'
@@ -25,10 +26,11 @@ export interface SigningRequest {
  * writes what was signed here.
  */
 export async function signVerb(context: EngineContext, request: SigningRequest, options: SignOptions): Promise<SignedImage> {
-  const given = checkKeys('sign', options, ['keyPem', 'passphrase', 'storage', 'annotations', 'auth', 'signal', 'timeout'])
+  const given = checkKeys('sign', options, ['keyPem', 'passphrase', 'format', 'storage', 'annotations', 'auth', 'signal', 'timeout'])
   const keyPem = checkSecret('sign.keyPem', given.keyPem)
   const passphrase = optional(checkSecret, 'sign.passphrase', given.passphrase)
-  const storage = storageOf(given.storage)
+  const format = given.format === undefined ? 'simple-signing' : checkOneOf('sign.format', given.format, ['simple-signing', 'bundle'])
+  const storage = storageOf(given.storage, format)
   const annotations = optional(checkTexts, 'sign.annotations', given.annotations)
   const auth = optional(checkAuth, 'sign.auth', given.auth)
   const { reference } = request
@@ -42,13 +44,15 @@ export async function signVerb(context: EngineContext, request: SigningRequest, 
     const call = { path: { name: reference }, ...(header !== undefined && { headers: { 'X-Registry-Auth': header } }) }
     const { Digest: digest } = await callWith(context, ImageSigningSubject, call, { signal })
     if (request.imageId !== undefined) await checkIsImage(context, { reference, imageId: request.imageId, digest })
-    const claim = { registry: registryOf(reference), repository: repositoryOf(reference), digest }
-    const payload = simpleSigningPayload({ ...claim, ...(annotations && { annotations }) })
+    const claim = { registry: registryOf(reference), repository: repositoryOf(reference), digest, ...(annotations && { annotations }) }
+    const payload = format === 'bundle' ? signingStatement(claim) : simpleSigningPayload(claim)
+    const signature = key.sign(format === 'bundle' ? preAuthenticationEncoding(payload) : payload)
     const body = {
       Digest: digest,
       Payload: payload.toString('base64'),
-      Signature: key.sign(payload).toString('base64'),
+      Signature: signature.toString('base64'),
       PublicKey: key.publicKeyPem,
+      Format: format,
       Storage: storage
     }
     const signed = await callWith(context, ImageSign, { ...call, body }, { signal })
@@ -79,8 +83,12 @@ async function checkIsImage(
   })
 }
 
-function storageOf(value: unknown): readonly SignatureStorage[] {
-  const storage = value === undefined ? 'tag' : checkOneOf('sign.storage', value, ['tag', 'referrers', 'both'])
+function storageOf(value: unknown, format: SignatureFormat): readonly SignatureStorage[] {
+  const usual = format === 'bundle' ? 'referrers' : 'tag'
+  const storage = value === undefined ? usual : checkOneOf('sign.storage', value, ['tag', 'referrers', 'both'])
+  if (format === 'bundle' && storage !== 'referrers') {
+    throw new EngineError('invalid_argument', "sign.storage: a bundle is always a referrer: leave it out, or say 'referrers'")
+  }
   return storage === 'both' ? ['tag', 'referrers'] : [storage]
 }
 

@@ -147,7 +147,7 @@ function inspectView(image: ImageRecord, snapshotter: Pick<ContainerContext['sna
     RepoTags: image.tags,
     RepoDigests: image.repoDigests,
     Parent: image.parentId ?? '',
-    Comment: image.history.at(-1)?.comment ?? '',
+    Comment: image.comment ?? image.history.at(-1)?.comment ?? '',
     Created: image.createdAt,
     Author: image.author ?? '',
     Config: {
@@ -164,7 +164,7 @@ function inspectView(image: ImageRecord, snapshotter: Pick<ContainerContext['sna
     GraphDriver: { Name: 'overlay2', Data: layerFolders(image.chainId === undefined ? [] : snapshotter.directories(image.chainId)) },
     RootFS: { Type: 'layers', Layers: image.diffIds },
     Metadata: { LastTagTime: image.lastTaggedAt ?? '0001-01-01T00:00:00Z' },
-    DockerVersion: ''
+    DockerVersion: image.dockerVersion ?? ''
   }
 }
 

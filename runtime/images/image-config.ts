@@ -6,7 +6,7 @@ import type { ImageConfig, ImageHistory, ImageRecord } from './image-service.js'
 /** What an image configuration says: OCI image-spec, config.md. */
 export type ParsedImageConfig = Pick<
   ImageRecord,
-  'diffIds' | 'createdAt' | 'architecture' | 'variant' | 'os' | 'author' | 'config' | 'history'
+  'diffIds' | 'createdAt' | 'architecture' | 'variant' | 'os' | 'author' | 'comment' | 'dockerVersion' | 'config' | 'history'
 >
 
 type Check = (value: unknown) => boolean
@@ -59,7 +59,7 @@ const configFields: { readonly [Field in keyof ImageConfig]-?: Check } = {
  */
 export function parseImageConfig(bytes: Uint8Array, source: string): ParsedImageConfig {
   const document = parseObject(bytes, source)
-  const { os, architecture, variant, created, author, rootfs, history } = document
+  const { os, architecture, variant, created, author, comment, docker_version: dockerVersion, rootfs, history } = document
   if (typeof os !== 'string' || typeof architecture !== 'string' || !isObject(rootfs)) {
     throw new EngineError('not_supported', `${source}: it is not a container image: its configuration has no os, architecture or rootfs`)
   }
@@ -79,6 +79,8 @@ export function parseImageConfig(bytes: Uint8Array, source: string): ParsedImage
     ...(typeof variant === 'string' && variant !== '' ? { variant } : {}),
     os,
     ...(typeof author === 'string' && author !== '' ? { author } : {}),
+    ...(typeof comment === 'string' && comment !== '' ? { comment } : {}),
+    ...(typeof dockerVersion === 'string' && dockerVersion !== '' ? { dockerVersion } : {}),
     config: readConfig(document.config, source),
     history: readHistory(history, source)
   }

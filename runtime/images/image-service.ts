@@ -232,6 +232,9 @@ export interface ImageRecord {
   readonly variant?: string
   readonly os: string
   readonly author?: string
+  /** Docker's extensions of the OCI image configuration: the message of the commit, and which Docker made it. */
+  readonly comment?: string
+  readonly dockerVersion?: string
   readonly config: ImageConfig
   readonly history: readonly ImageHistory[]
 }

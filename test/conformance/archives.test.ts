@@ -18,6 +18,7 @@ import {
   ImageTag
 } from 'gantry/api'
 import { expect } from 'vitest'
+import { digestOf } from '../lab/images/layer.js'
 import { conform } from './conform.js'
 import { dockerArchive, entriesOf, load, newImage, tarOf } from './kit/archives.js'
 import { expectError } from './kit/errors.js'
@@ -88,6 +89,38 @@ conform('archives', {
     const unasked = await collect(await engine.raw.call(ImageLoad, { body: Readable.from([archive]) }))
     expect(unasked.filter(({ status }) => status !== undefined)).toEqual([])
     await rmi(engine, image.config.digest)
+  },
+
+  'the history of a loaded image is that of its configuration: steps without a layer, or nothing at all': async ({ engine, unique }) => {
+    const made = await newImage({ layers: [[{ kind: 'file', path: 'big', content: 'x'.repeat(1000) }], []] })
+    const created = '2024-01-01T00:00:00Z'
+    const configuration = JSON.parse(Buffer.from(made.config.content).toString())
+    const withHistory = (changes: object) => {
+      const content = Buffer.from(JSON.stringify({ ...configuration, ...changes }))
+      return { ...made, config: { content, digest: digestOf(content) } }
+    }
+    const steps = [
+      { created, created_by: 'ADD big' },
+      { created, created_by: 'ENV A=b', empty_layer: true, comment: 'no layer', author: 'me' },
+      { created, created_by: 'ADD small' },
+      { created, created_by: 'CMD x', empty_layer: true }
+    ]
+    const name = `${unique('history')}:1`
+    const image = withHistory({ history: steps, author: 'somebody', comment: 'of the image', docker_version: '19.03' })
+    await load(engine, await tarOf(dockerArchive(image, [name])))
+    const history = await engine.raw.call(ImageHistory, { path: { name } })
+    expect(history.map(({ Id, CreatedBy, Size, Comment, Tags }) => [Id, CreatedBy, Size, Comment, Tags])).toEqual([
+      [image.config.digest, 'CMD x', 0, '', [name]],
+      ['<missing>', 'ADD small', 16, '', null],
+      ['<missing>', 'ENV A=b', 0, 'no layer', null],
+      ['<missing>', 'ADD big', 1016, '', null]
+    ])
+    expect(await inspect(engine, name)).toMatchObject({ Author: 'somebody', Comment: 'of the image', DockerVersion: '19.03' })
+    await rmi(engine, name)
+    const silent = withHistory({ history: undefined })
+    await load(engine, await tarOf(dockerArchive(silent, [name])))
+    expect(await engine.raw.call(ImageHistory, { path: { name } })).toEqual([])
+    await rmi(engine, name)
   },
 
   'layers that are links to other ones, entries in any order': async ({ engine, unique }) => {

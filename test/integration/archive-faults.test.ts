@@ -164,6 +164,29 @@ describe.skipIf(!runsHere)('a load that is cut short (needs root)', () => {
   })
 })
 
+describe.skipIf(!runsHere)('loads side by side (needs root)', () => {
+  it('of one archive by two engines on the same data: one image, and nothing more than that', async () => {
+    await using other = await createEngine({ transport: 'in-process', root: join(folder, 'root') })
+    const image = await newImage({ layers: [[{ kind: 'file', path: 'a', content: randomBytes(2_000_000) }], [], []] })
+    const archive = await tarOf(dockerArchive(image, ['both:1']))
+    const loads = [engine, other, engine, other].map(each => each.load(Readable.from([archive])))
+    for (const [loaded] of await Promise.all(loads)) expect(loaded?.id).toBe(image.config.digest)
+    // The configuration, a manifest made for it, and its plain layers.
+    expect((await leftIn()).filter(path => path.startsWith('content/'))).toHaveLength(2 + image.layers.length)
+    await eventually(async () => (await places()).length === image.layers.length)
+    const again = engine.load(Readable.from([archive]))
+    await Promise.allSettled([
+      again,
+      other
+        .image('both:1')
+        .pull({ policy: 'never' })
+        .then(found => found.remove())
+    ])
+    await (await engine.load(Readable.from([archive])))[0]?.remove()
+    await nothingIsLeft()
+  })
+})
+
 describe.skipIf(!runsHere)('saves and imports that cannot be (needs root)', () => {
   it('a save of what is not here is not_found before the first byte, all of it or nothing', async () => {
     const { entries } = await archiveOf('docker')

@@ -213,6 +213,25 @@ conform(
       expect(RepoDigests).toContain(`${to.replace(/:renamed$/, '')}@${digest}`)
     },
 
+    'fluent: a push of one platform is of that one, or refused by an engine that does not know platforms': async ({
+      engine,
+      publish,
+      lab,
+      unique
+    }) => {
+      const image = await engine.image(await publish()).pull()
+      const to = `${lab.registry?.address}/${unique('push')}:1`
+      const [major, minor] = (await engine.info()).apiVersion.split('.').map(Number)
+      const own = image.push({ to, platform: `linux/${hostArchitecture}` })
+      const other = image.push({ to, platform: 'linux/s390x' })
+      if (major === 1 && (minor ?? 0) < 46) {
+        for (const push of [own, other]) await expectError(push, 'not_supported', /platform.*1\.46/)
+        return
+      }
+      expect((await own).digest).toBe((await skopeo(to)).Digest)
+      await expectError(other, 'not_found', /linux\/s390x/)
+    },
+
     'fluent: a push that cannot be rejects with its code': async ({ engine, image, lab, unique }) => {
       await image.pull()
       const absent = engine.image(`${lab.registry?.address}/${unique('absent')}:1`)

@@ -260,7 +260,8 @@ conform(
       await name(engine, image.id, repository, '1')
       const since = String(Date.now() / 1000)
       await push(engine, repository, '1')
-      const until = String(Date.now() / 1000)
+      // The clock here is cut off to milliseconds, and an engine's is not.
+      const until = String((Date.now() + 5) / 1000)
       const told: object[] = []
       for await (const { Action, Actor } of await engine.raw.call(SystemEvents, {
         query: { since, until, filters: { event: ['push'] } }

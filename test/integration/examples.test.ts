@@ -100,6 +100,16 @@ describe('examples', () => {
     }
   )
 
+  it.skipIf(ordinaryUser || busybox === undefined)('images-as-files saves, loads and imports (needs root, docker-registry)', async () => {
+    const { code, output } = await example('images-as-files', [busybox ?? ''])
+    expect(output.trim().split('\n')).toEqual([
+      expect.stringMatching(/^saved: \d{6,} bytes$/),
+      `loaded: ${busybox}, the same image: true`,
+      'it says: hello from a file'
+    ])
+    expect(code).toBe(0)
+  })
+
   it.skipIf(ordinaryUser || busybox === undefined)(
     'signed-images refuses an image until it is signed (needs root, docker-registry)',
     async () => {

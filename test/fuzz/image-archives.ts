@@ -16,6 +16,8 @@ interface Draft {
   readonly random: Random
   readonly prey: Prey
   readonly members: Member[]
+  /** Tells no lies about itself, so that it is stored; its layers may be hostile still. */
+  readonly isHonest: boolean
 }
 
 interface DraftLayer {
@@ -40,27 +42,33 @@ const mediaTypeChoices = Object.values(mediaTypes) as unknown as readonly [strin
 
 /** An archive of images, Docker's or an OCI layout or both, that is whole, or tells lies about itself, or is broken. */
 export function hostileImageArchive(random: Random, prey: Prey): Buffer {
-  const draft: Draft = { random, prey, members: [] }
+  const isHonest = random.percent(50)
+  const draft: Draft = { random, prey, members: [], isHonest }
   const isDocker = random.percent(60)
   for (let images = 1 + random.below(2); images > 0; images--) addImage(draft, isDocker || random.percent(30))
-  if (random.percent(50)) for (let times = 1 + random.below(3); times > 0; times--) twist(draft)
+  if (!isHonest) for (let times = 1 + random.below(3); times > 0; times--) twist(draft)
   if (random.percent(30)) draft.members.reverse()
   const archive = Buffer.concat([
     ...draft.members.map(member => memberBlocks(random, member)),
-    Buffer.alloc(random.percent(95) ? 1024 : 512)
+    Buffer.alloc(isHonest || random.percent(95) ? 1024 : 512)
   ])
-  const changed = random.percent(15) ? mutate(random, archive) : archive
+  const changed = random.percent(isHonest ? 3 : 15) ? mutate(random, archive) : archive
   if (!random.percent(10)) return changed
   const packed = gzipSync(changed, { level: 1 })
   return random.percent(20) ? mutate(random, packed) : packed
 }
 
+/** Whether what an archive says is so: always in an honest one. */
+function isTrue({ isHonest, random }: Draft, share: number): boolean {
+  return random.percent(share) || isHonest
+}
+
 function addImage(draft: Draft, isDocker: boolean): void {
   const { random } = draft
   const layers = Array.from({ length: random.below(4) }, () => layerOf(draft))
-  const config = documentOf(configOf(random, layers))
-  if (!random.percent(4)) add(draft, `blobs/sha256/${hex(config)}`, config)
-  for (const { blob } of layers) if (!random.percent(3)) add(draft, `blobs/sha256/${hex(blob)}`, blob)
+  const config = documentOf(configOf(draft, layers))
+  if (isTrue(draft, 96)) add(draft, `blobs/sha256/${hex(config)}`, config)
+  for (const { blob } of layers) if (isTrue(draft, 97)) add(draft, `blobs/sha256/${hex(blob)}`, blob)
   if (isDocker) addDocker(draft, config, layers)
   else addLayout(draft, config, layers)
 }
@@ -69,45 +77,45 @@ function addDocker(draft: Draft, config: Buffer, layers: readonly DraftLayer[]):
   const { random } = draft
   const names = layers.map(({ blob }) => `blobs/sha256/${hex(blob)}`)
   const item = {
-    Config: random.percent(90) ? `blobs/sha256/${hex(config)}` : entryPath(draft),
-    RepoTags: random.percent(80)
+    Config: isTrue(draft, 90) ? `blobs/sha256/${hex(config)}` : entryPath(draft),
+    RepoTags: isTrue(draft, 80)
       ? [`fuzz:${random.below(5)}`]
       : random.pick<Json>([null, [], [''], ['UPPER'], ['../..:x'], ['a@sha256:b'], 5, ['x'.repeat(500)]]),
-    Layers: random.percent(85)
+    Layers: isTrue(draft, 85)
       ? names
       : random.pick<Json>([null, [], [...names, entryPath(draft)], names.slice(1), [...names, ...names], 'x', [1]]),
-    ...(random.percent(10) && { Parent: random.pick<Json>(['', '../x', `sha256:${hex(config)}`, 7]) })
+    ...(!isTrue(draft, 90) && { Parent: random.pick<Json>(['', '../x', `sha256:${hex(config)}`, 7]) })
   }
-  const list = random.percent(95) ? [item] : random.pick<Json>([item, null, [null], [item, item], 'text', [[item]], []])
+  const list = isTrue(draft, 95) ? [item] : random.pick<Json>([item, null, [null], [item, item], 'text', [[item]], []])
   add(draft, 'manifest.json', documentOf(list))
 }
 
 function addLayout(draft: Draft, config: Buffer, layers: readonly DraftLayer[]): void {
   const { random } = draft
   const descriptor = (content: Buffer, mediaType: string): Json => ({
-    mediaType: random.percent(95) ? mediaType : random.pick(mediaTypeChoices),
-    digest: random.percent(95) ? digestOf(content) : strangeDigest(random),
-    size: random.percent(95) ? content.length : random.pick<Json>([0, -1, 2 ** 53, 1.5, 'x'])
+    mediaType: isTrue(draft, 95) ? mediaType : random.pick(mediaTypeChoices),
+    digest: isTrue(draft, 95) ? digestOf(content) : strangeDigest(random),
+    size: isTrue(draft, 95) ? content.length : random.pick<Json>([0, -1, 2 ** 53, 1.5, 'x'])
   })
   const isOci = random.percent(70)
   let top = documentOf({
-    schemaVersion: random.percent(97) ? 2 : random.below(3),
+    schemaVersion: isTrue(draft, 97) ? 2 : random.below(3),
     mediaType: isOci ? mediaTypes.ociManifest : mediaTypes.dockerManifest,
     config: descriptor(config, mediaTypes.ociConfig),
     layers: layers.map(({ blob }) => descriptor(blob, isOci ? mediaTypes.ociLayer : mediaTypes.dockerLayer))
   })
   let type: string = isOci ? mediaTypes.ociManifest : mediaTypes.dockerManifest
   add(draft, `blobs/sha256/${hex(top)}`, top)
-  for (let depth = random.percent(60) ? 0 : random.below(12); depth > 0; depth--) {
+  for (let depth = isTrue(draft, 60) ? 0 : random.below(12); depth > 0; depth--) {
     const platform = random.pick<Json>([undefined, { os: 'linux', architecture: 'amd64' }, { os: 'unknown', architecture: 'unknown' }, 5])
     const entry = { ...(descriptor(top, type) as object), ...(platform !== undefined && { platform }) }
     top = documentOf({
       schemaVersion: 2,
       mediaType: mediaTypes.ociIndex,
-      manifests: random.percent(80) ? [entry] : [entry, entry, { ...entry, digest: strangeDigest(random) }]
+      manifests: isTrue(draft, 80) ? [entry] : [entry, entry, { ...entry, digest: strangeDigest(random) }]
     })
     type = mediaTypes.ociIndex
-    if (!random.percent(4)) add(draft, `blobs/sha256/${hex(top)}`, top)
+    if (isTrue(draft, 96)) add(draft, `blobs/sha256/${hex(top)}`, top)
   }
   const annotations = random.pick<Json>([
     undefined,
@@ -124,28 +132,30 @@ function addLayout(draft: Draft, config: Buffer, layers: readonly DraftLayer[]):
     'index.json',
     documentOf({
       schemaVersion: 2,
-      manifests: random.percent(90) ? [entry] : random.pick<Json>([[], [entry, entry], {}, null, [entry, 5]])
+      manifests: isTrue(draft, 90) ? [entry] : random.pick<Json>([[], [entry, entry], {}, null, [entry, 5]])
     })
   )
 }
 
-function layerOf({ random, prey }: Draft): DraftLayer {
-  const archive = random.percent(50)
+function layerOf(draft: Draft): DraftLayer {
+  const { random, prey } = draft
+  const archive = random.percent(draft.isHonest ? 80 : 50)
     ? rawArchive({ name: `f${random.below(3)}`, data: 'x'.repeat(random.below(900)) })
     : hostileArchive(random, prey)
   const blob = random.percent(40) ? gzipSync(archive, { level: 1 }) : archive
-  return { blob: random.percent(3) ? mutate(random, blob) : blob, diffId: digestOf(archive) }
+  return { blob: isTrue(draft, 97) ? blob : mutate(random, blob), diffId: digestOf(archive) }
 }
 
-function configOf(random: Random, layers: readonly DraftLayer[]): Json {
+function configOf(draft: Draft, layers: readonly DraftLayer[]): Json {
+  const { random } = draft
   const diffIds: Json[] = layers.map(({ diffId }) => diffId)
-  if (random.percent(8)) diffIds.push(random.pick<Json>([digestOf(Buffer.from('x')), 'sha256:x', 5, null]))
-  if (random.percent(4)) diffIds.reverse()
+  if (!isTrue(draft, 92)) diffIds.push(random.pick<Json>([digestOf(Buffer.from('x')), 'sha256:x', 5, null]))
+  if (!isTrue(draft, 96)) diffIds.reverse()
   const config = {
-    os: random.percent(95) ? 'linux' : random.pick<Json>(['windows', '', 5]),
-    architecture: random.percent(90) ? 'amd64' : random.pick<Json>(['arm64', '', null, '../x']),
-    rootfs: random.percent(96) ? { type: 'layers', diff_ids: diffIds } : random.pick<Json>([null, [], 'x', {}]),
-    config: random.percent(85)
+    os: isTrue(draft, 95) ? 'linux' : random.pick<Json>(['windows', '', 5]),
+    architecture: isTrue(draft, 90) ? 'amd64' : random.pick<Json>(['arm64', '', null, '../x']),
+    rootfs: isTrue(draft, 96) ? { type: 'layers', diff_ids: diffIds } : random.pick<Json>([null, [], 'x', {}]),
+    config: isTrue(draft, 85)
       ? { Cmd: ['x'], Labels: { n: `${random.below(9)}` } }
       : random.pick<Json>([
           null,
@@ -156,10 +166,10 @@ function configOf(random: Random, layers: readonly DraftLayer[]): Json {
           { ExposedPorts: nested(20_000) },
           { Healthcheck: nested(20_000) }
         ]),
-    history: random.percent(90) ? [{ created_by: 'fuzz' }] : random.pick<Json>([null, {}, [null], [5], [{ created: 5, created_by: [] }]]),
+    history: isTrue(draft, 90) ? [{ created_by: 'fuzz' }] : random.pick<Json>([null, {}, [null], [5], [{ created: 5, created_by: [] }]]),
     created: random.pick<Json>(['2024-01-01T00:00:00Z', 'never', 5, undefined])
   }
-  return random.percent(98) ? config : random.pick<Json>([null, [], 'x', 5, {}])
+  return isTrue(draft, 98) ? config : random.pick<Json>([null, [], 'x', 5, {}])
 }
 
 /** Objects in each other: JSON text has no limit to that, the stack has one. */

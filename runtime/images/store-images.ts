@@ -134,7 +134,8 @@ function record(transaction: Transaction, { images, lease, parts }: Recording): 
   for (const image of images) {
     const sizes = chainIdsOf(image.config.diffIds).map(chainId => sizeOf(transaction, chainId))
     const known = transaction.get<StoredImage>('images', image.id)
-    const isParentHere = image.parentId !== undefined && images.some(({ id }) => id === image.parentId)
+    const parent = images.find(({ id }) => id === image.parentId)
+    const isParentHere = parent !== undefined && canBeParent(parent, image)
     transaction.put<StoredImage>('images', image.id, {
       ...image.config,
       ...keptFacts(known),
@@ -155,6 +156,16 @@ function record(transaction: Transaction, { images, lease, parts }: Recording): 
   endLease(transaction, lease)
   crashPoint('image.recording')
   return renamed
+}
+
+/**
+ * Whether one image can be what another one was made of, whatever the archive says: two that were each other's parents, or one that was its own, could never
+ * be removed.
+ */
+function canBeParent({ config: parent }: ArchivedImage, { config: child }: ArchivedImage): boolean {
+  const isBelow = parent.diffIds.every((diffId, position) => child.diffIds[position] === diffId)
+  const steps = child.history.length - parent.history.length
+  return isBelow && (steps > 0 || (steps === 0 && child.diffIds.length > parent.diffIds.length))
 }
 
 function withAttestations(known: readonly string[], added: readonly string[]): Pick<StoredImage, 'attestations'> {

@@ -60,6 +60,17 @@ const get: Target = {
   }
 }
 
+/** Children before their parents, whichever are. */
+async function removeAll(images: World['images']): Promise<void> {
+  for (let left = await images.list(); left.length > 0; ) {
+    const removals = left.map(({ id }) => images.remove(id, { force: true, usedBy: new Map() }))
+    const failed = (await Promise.allSettled(removals)).find(({ status }) => status === 'rejected')
+    const now = await images.list()
+    if (now.length === left.length) throw new Error('what was loaded cannot be removed', { cause: failed })
+    left = now
+  }
+}
+
 /** `docker load`: all of an archive or none, and nothing is left of what was not loaded, nor of what was when it is removed. */
 const load: Target = {
   name: 'load',
@@ -73,7 +84,7 @@ const load: Target = {
       () => ({ isLoaded: true as const }),
       (error: unknown) => ({ isLoaded: false as const, error })
     )
-    if (outcome.isLoaded) for (const { id } of await images.list()) await images.remove(id, { force: true, usedBy: new Map() })
+    if (outcome.isLoaded) await removeAll(images)
     const left = await inventory()
     if (JSON.stringify(left) !== JSON.stringify(emptyInventory)) throw new Error(`left behind: ${JSON.stringify(left)}`)
     if (!outcome.isLoaded) throw outcome.error

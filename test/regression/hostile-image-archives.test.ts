@@ -41,6 +41,9 @@ const withConfig = (image: Image, text: string): Image => ({
   config: { content: Buffer.from(text), digest: digestOf(text) }
 })
 
+/** What `manifest.json` says of it. */
+const itemOf = (image: Image) => JSON.parse(String(dockerArchive(image, []).at(-1)?.[1]))[0] as object // as it was made
+
 const nested = `${'{"a":'.repeat(50_000)}{}${'}'.repeat(50_000)}`
 
 describe('an archive of images', () => {
@@ -88,6 +91,19 @@ describe('an archive of images', () => {
     const content = Buffer.from(JSON.stringify(manifest))
     const lying = { ...image, manifest: { ...image.manifest, content, digest: digestOf(content) } }
     await expectRefused(ociArchive([{ image: lying }]), 'data_loss', /bytes, the manifest says/)
+  })
+
+  it("in which an image is its own parent, or two are each other's, is loaded without, and the images can be removed", async () => {
+    const both = await Promise.all([newImage(), newImage()])
+    const items = both.map((image, at) => ({
+      ...itemOf(image),
+      Parent: [both[1 - at]?.config.digest, image.config.digest][at]
+    }))
+    const files = both.flatMap(image => dockerArchive(image, []).slice(0, -1))
+    const { images, inventory } = await open()
+    await images.load(inPieces(await tarOf([...files, ['manifest.json', JSON.stringify(items)]])), { signal: new AbortController().signal })
+    for (const { id } of await images.list()) await images.remove(id, { force: false, usedBy: new Map() })
+    expect(await inventory()).toEqual(emptyInventory)
   })
 
   it('with links in a circle, or out of it, in the place of what it lists, is refused', async () => {

@@ -27,6 +27,8 @@ export interface ReferrerPage {
 }
 
 const maximumPages = 1_000
+/** More of one manifest are not listed: a list without an end must not fill the memory. */
+const maximumReferrers = 10_000
 
 /** Distribution specification 1.1, "Listing Referrers"; of a registry that has no such list, "Unavailable Referrers API". */
 export async function listReferrers(subject: Digest, artifactType: string | undefined, ports: ReferrerPorts): Promise<readonly Referrer[]> {
@@ -37,9 +39,10 @@ export async function listReferrers(subject: Digest, artifactType: string | unde
   for (let pages = 1; page !== undefined; pages++) {
     found.push(...readReferrers(page.bytes))
     const next: string | undefined = nextPage(page)
-    page = next === undefined || pages === maximumPages ? undefined : await ports.read('referrers', next)
+    const isEnough = pages === maximumPages || found.length >= maximumReferrers
+    page = next === undefined || isEnough ? undefined : await ports.read('referrers', next)
   }
-  return ofType(found, artifactType)
+  return ofType(found.slice(0, maximumReferrers), artifactType)
 }
 
 /** Note a manifest with a subject under the subject's tag, as the specification asks of clients where the registry does not keep such lists. */

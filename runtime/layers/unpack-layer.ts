@@ -75,6 +75,7 @@ const forbidden = { code: 'permission_denied', advice: '. Unpacking layers takes
 const verdicts: Readonly<Record<string, { readonly code: ErrorCode; readonly advice: string }>> = {
   ENOSPC: full,
   EDQUOT: full,
+  EMLINK: { code: 'resource_exhausted', advice: '. This filesystem takes no more names of one file' },
   EMFILE: { code: 'resource_exhausted', advice: '. Raise the limit of open files' },
   ENFILE: { code: 'resource_exhausted', advice: '. Raise the limit of open files' },
   ENAMETOOLONG: malformed,

@@ -10,7 +10,8 @@ import { collect } from './kit/streams.js'
 
 /** What was told of images since then: action, name, and the value of a label. */
 async function told(engine: Engine, since: string, label: string): Promise<string[]> {
-  const until = String(Date.now() / 1000)
+  // The clock here is cut off to milliseconds, and an engine's is not.
+  const until = String((Date.now() + 5) / 1000)
   const messages = await collect(await engine.raw.call(SystemEvents, { query: { since, until, filters: { type: ['image'] } } }))
   return messages.map(({ Action, Actor }) => {
     const name = Actor.Attributes.name === Actor.ID ? '(id)' : Actor.Attributes.name

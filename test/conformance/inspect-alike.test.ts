@@ -26,7 +26,7 @@ const mebibyte = 1024 ** 2
 /** What two engines never have in common. */
 const ownThings: Known = [
   [/\.(Id|ID|EndpointID|NetworkID|SandboxID|Name)$|^(Id|Name|Names\[\d\])$|Hostname$/, 'ids and names'],
-  [/(^|\.)(Created|CreatedAt|StartedAt|FinishedAt|Start|End)$|^Status$/, 'times'],
+  [/(^|\.)(Created|CreatedAt|StartedAt|FinishedAt|LastTagTime|Start|End)$|^Status$/, 'times'],
   [/\.Pid$/, 'processes'],
   [/(Path|SandboxKey|Mountpoint)$|^Mounts\[\d\]\.Source$|^GraphDriver\.Data/, 'places on the host'],
   [/(IPAddress|Gateway|Subnet|MacAddress)$/, 'addresses']

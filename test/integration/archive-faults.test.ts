@@ -1,5 +1,6 @@
 // Needs: root on Linux.
 import { randomBytes } from 'node:crypto'
+import type { Dirent } from 'node:fs'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -29,10 +30,20 @@ afterEach(async () => {
 async function leftIn(root = join(folder, 'root')): Promise<string[]> {
   const found: string[] = []
   for (const part of ['content', 'snapshots']) {
-    const entries = await readdir(join(root, part), { recursive: true, withFileTypes: true })
+    const entries = await entriesBelow(join(root, part))
     found.push(...entries.filter(entry => entry.isFile()).map(entry => relative(root, join(entry.parentPath, entry.name))))
   }
   return found.filter(path => !/^snapshots\/tmp\/|\/synced$/.test(path))
+}
+
+/** Looked at again where something was taken away meanwhile. */
+async function entriesBelow(path: string): Promise<Dirent[]> {
+  return eventually(() =>
+    readdir(path, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error
+      return undefined
+    })
+  )
 }
 
 /** The layers' folders that nobody committed. */

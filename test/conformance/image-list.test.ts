@@ -92,7 +92,8 @@ conform('image lists', {
 
   'images before and since another one': async ({ engine, reference, unique }) => {
     const old = await committed(engine, reference('busybox'), 'LABEL age=old', `${unique('old')}:1`)
-    await new Promise(resolve => setTimeout(resolve, 20))
+    // dockerd sorts by seconds.
+    await new Promise(resolve => setTimeout(resolve, 1100))
     const young = await committed(engine, reference('busybox'), 'LABEL age=young', `${unique('young')}:1`)
     expect(await listed(engine, { since: [old] })).toContain(young)
     expect(await listed(engine, { since: [old] })).not.toContain(old)

@@ -11,7 +11,7 @@ import { importTypeScript } from './lib/transpile.mjs'
 import { runVitest } from './lib/vitest.mjs'
 
 /** Every how many-th file of the conformance suite goes with the integration tests. */
-const conformanceShare = 4
+const conformanceShare = 6
 
 const tally = new Tally()
 try {

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Engine } from 'gantry'
@@ -15,7 +16,7 @@ type Kind = 'mount' | 'network device' | 'network namespace' | 'nftables' | 'cgr
 export interface SnapshotOptions {
   /**
    * Data roots under test. With them, only what is theirs counts where that can be told: processes that name one of them in
-   * their command line; bridges, rules and control groups with their tag. So other tests may run at the same time.
+   * their command line; bridges, rules and control groups with their tag; mounts in them, of those among the temporary files. So other tests may run at the same time.
    */
   readonly roots?: readonly string[]
   /** Also its containers and its images count. */
@@ -27,7 +28,7 @@ export async function snapshotHost(options: SnapshotOptions = {}): Promise<HostS
   const { roots = [], engine } = options
   const isOurs = ownership(roots)
   return {
-    mount: (await mounts()).filter(isNoLab),
+    mount: (await mounts()).filter(isNoLab).filter(entry => roots.length === 0 || !isOfAnotherTest(entry, roots)),
     'network device': await networkDevices(isOurs),
     'network namespace': (await readdir('/run/netns').catch(() => [])).filter(isNoLab),
     nftables: (await rules()).filter(isOurs),
@@ -90,6 +91,11 @@ export async function leftoversSince(
  */
 function isNoLab(entry: string): boolean {
   return !entry.includes(labPrefix) && !entry.startsWith('/run/netns (')
+}
+
+/** Tests mount things in folders of their own, and these in the folder of temporary files. */
+function isOfAnotherTest(mount: string, roots: readonly string[]): boolean {
+  return mount.startsWith(join(tmpdir(), '/')) && !roots.some(root => mount.startsWith(root))
 }
 
 /** Entries count one by one: five pipes instead of three are two left over. */

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { EngineError } from '../../src/errors/index.js'
 import { crashPoint } from '../../src/util/crash-point.js'
 import { currentProcess } from '../host/process-identity.js'
+import { errnoOf } from '../host/system-call-error.js'
 import { type Digest, digestParts, isDigest, parseDigest } from '../registry/digest.js'
 import { abortable } from './abortable.js'
 import { ChunkWriter } from './chunk-writer.js'
@@ -263,8 +264,4 @@ function missing(error: unknown, digest: string): unknown {
   return new EngineError('not_found', `there is no blob ${digest} in the store: pull or build the image that needs it`, {
     details: { digest }
   })
-}
-
-function errnoOf(error: unknown): string | undefined {
-  return error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined // undefined on other errors
 }

@@ -35,8 +35,10 @@ export async function storeImages(
       for (const image of images) await storeLayers(image, signal, parts)
       crashPoint('load.layers-stored')
       const renamed = await parts.metadata.transaction(transaction => record(transaction, { images, lease, parts }))
-      if (renamed !== undefined) crashPoint('image.recorded')
-      if (renamed !== undefined) return renamed
+      if (renamed !== undefined) {
+        crashPoint('image.recorded')
+        return renamed
+      }
       if (round === maximumRounds) throw removedMeanwhile('layers')
     }
   } catch (error) {
